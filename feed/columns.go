@@ -1,0 +1,168 @@
+package feed
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"sync/atomic"
+)
+
+// The columns hold what is known of each row, a row being one version of one
+// article. They are pointer-free blocks that one writer fills and any number of
+// readers read without a lock: a row is written before its number is published
+// in a posting list, and is never changed after, but for the edition that
+// closed it.
+
+// row numbers a version of an article on this node, in order of arrival.
+type row = uint32
+
+const (
+	blockBits = 12
+	blockRows = 1 << blockBits
+	open      = math.MaxUint32 // closed edition of a version that is the newest
+)
+
+// columns are blockRows rows: 40 bytes each, tags and cards apart.
+type columns struct {
+	key       [blockRows]int64
+	card      [blockRows]uint64 // place in the card arena
+	from      [blockRows]uint32 // edition of the version's entry, less the corpus's base
+	to        [blockRows]atomic.Uint32
+	born      [blockRows]uint32 // edition of the story's first entry, likewise
+	tags      [blockRows]uint32 // place of the first tag in the tag arena
+	published [blockRows]uint32 // seconds since 1970, 0 if before
+	language  [blockRows]uint16
+	ntags     [blockRows]uint8
+	kind      [blockRows]uint8
+}
+
+// tag is a topic number (25 bits) and a salience in hundredths (7 bits).
+type tag uint32
+
+func newTag(n topicNum, salience uint8) tag { return tag(uint32(n)<<7 | uint32(salience)) }
+func (t tag) topic() topicNum               { return topicNum(t >> 7) }
+func (t tag) salience() uint8               { return uint8(t & 0x7f) }
+
+// An arena holds what is of no fixed size: segments that one writer fills and
+// readers read. A segment none of whose records is needed any more is let go.
+type arena[T any] struct {
+	segments atomic.Pointer[[][]T]
+	live     []int // records in each segment that are needed; the writer's
+	end      int   // of the last segment; the writer's
+}
+
+const (
+	segmentBits = 20
+	segmentSize = 1 << segmentBits
+)
+
+// room returns a place for n values, side by side in one segment, to be filled
+// before the place is published. A record beyond a segment's size gets a segment
+// as large as it is.
+func (a *arena[T]) room(n int) (at uint64, values []T) {
+	segments := load(&a.segments)
+	if len(segments) == 0 || a.end+n > segmentSize {
+		segments = append(segments, make([]T, max(segmentSize, n)))
+		a.live, a.end = append(a.live, 0), 0
+		a.segments.Store(&segments)
+	}
+	last := len(segments) - 1
+	at = uint64(last)<<segmentBits | uint64(a.end)
+	values = segments[last][a.end : a.end+n]
+	a.end += n
+	a.live[last]++
+	return at, values
+}
+
+// drop says that the record at a place is needed no more. Readers that hold its
+// segment keep it.
+func (a *arena[T]) drop(at uint64) {
+	s := at >> segmentBits
+	if a.live[s]--; a.live[s] > 0 || int(s) == len(a.live)-1 {
+		return
+	}
+	segments := append([][]T(nil), load(&a.segments)...)
+	segments[s] = nil
+	a.segments.Store(&segments)
+}
+
+// putCard stores an article's id (16 bytes), the length of its card (4 bytes)
+// and the card.
+func putCard(a *arena[byte], id ArticleID, card []byte) uint64 {
+	at, b := a.room(cardHead + len(card))
+	copy(b, id[:])
+	binary.LittleEndian.PutUint32(b[16:], uint32(len(card)))
+	copy(b[cardHead:], card)
+	return at
+}
+
+const cardHead = 20
+
+func load[T any](p *atomic.Pointer[[]T]) []T {
+	if v := p.Load(); v != nil {
+		return *v
+	}
+	return nil
+}
+
+// view is what a reader holds while it reads: the arrays as they were published
+// at one moment. Load the posting lists first, then the view: then it holds
+// every row that they name.
+type view struct {
+	blocks []*columns
+	tags   [][]tag
+	cards  [][]byte
+}
+
+func (v *view) key(r row) int64        { return v.blocks[r>>blockBits].key[r%blockRows] }
+func (v *view) from(r row) uint32      { return v.blocks[r>>blockBits].from[r%blockRows] }
+func (v *view) born(r row) uint32      { return v.blocks[r>>blockBits].born[r%blockRows] }
+func (v *view) to(r row) uint32        { return v.blocks[r>>blockBits].to[r%blockRows].Load() }
+func (v *view) kind(r row) uint8       { return v.blocks[r>>blockBits].kind[r%blockRows] }
+func (v *view) language(r row) uint16  { return v.blocks[r>>blockBits].language[r%blockRows] }
+func (v *view) published(r row) uint32 { return v.blocks[r>>blockBits].published[r%blockRows] }
+
+// alive reports whether the row was the newest version at an edition.
+func (v *view) alive(r row, edition uint32) bool {
+	b, i := v.blocks[r>>blockBits], r%blockRows
+	return b.from[i] <= edition && edition < b.to[i].Load()
+}
+
+// tagsOf returns the row's tags, most salient first. Not to be changed.
+func (v *view) tagsOf(r row) []tag {
+	b, i := v.blocks[r>>blockBits], r%blockRows
+	at, n := b.tags[i], uint32(b.ntags[i])
+	return v.tags[at>>segmentBits][at%segmentSize:][:n]
+}
+
+func (v *view) head(r row) []byte {
+	at := v.blocks[r>>blockBits].card[r%blockRows]
+	return v.cards[at>>segmentBits][at%segmentSize:]
+}
+
+// id returns the id of the row's article.
+func (v *view) id(r row) ArticleID { return ArticleID(v.head(r)[:16]) }
+
+// cardOf returns the row's encoded card. Not to be changed.
+func (v *view) cardOf(r row) []byte {
+	b := v.head(r)
+	n := binary.LittleEndian.Uint32(b[16:])
+	return b[cardHead : cardHead+n : cardHead+n]
+}
+
+// before reports whether row a ranks before row b: greater key first, then
+// smaller article id, then the older version.
+func (v *view) before(a, b row) bool {
+	if ka, kb := v.key(a), v.key(b); ka != kb {
+		return ka > kb
+	}
+	return v.tieBefore(a, b)
+}
+
+// tieBefore orders rows of equal score.
+func (v *view) tieBefore(a, b row) bool {
+	if c := bytes.Compare(v.head(a)[:16], v.head(b)[:16]); c != 0 {
+		return c < 0
+	}
+	return a < b
+}

@@ -1,0 +1,384 @@
+package feed
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"newsfeed/interests/topic"
+)
+
+// topicNum numbers a topic on this node.
+type topicNum uint32
+
+// everything is the list of all articles: what a feed without interests reads.
+const everything topicNum = 0
+
+// Index holds in memory, on every node, what a page needs of the articles within
+// the horizon: their static keys, topics and encoded cards, and per topic a
+// posting list sorted by rank. It is changed by one goroutine at a time, the
+// [Log]'s; readers take no lock. The zero Index is not usable.
+type Index struct {
+	horizon time.Duration // 0: articles of any age
+	now     func() time.Time
+	corpus  atomic.Pointer[corpus]
+	onTopic func(topic.Topic) // told of topics that entries bring
+}
+
+// corpus is the index of one log. A restored backup is another log, and gets
+// another corpus.
+type corpus struct {
+	base    uint64        // editions are kept as 32 bits above it
+	edition atomic.Uint64 // everything up to it is in the lists
+	at      atomic.Int64  // when that edition was accepted, ms
+
+	blocks atomic.Pointer[[]*columns]
+	rows   row // the writer's: next free row
+	tags   arena[tag]
+	cards  arena[byte]
+	ids    idTable
+
+	topics    sync.Map // topic.ID → topicNum
+	topicIDs  atomic.Pointer[[]topic.ID]
+	lists     atomic.Pointer[[]*postings]
+	languages sync.Map // string → uint16
+	nlang     uint16
+
+	superseded []supersededRow // versions that others took the place of, in the order of that; the writer's
+	deadUpTo   uint32          // versions closed up to this edition can be named no more; the writer's
+	dropped    []uint64        // a bit per row that compact took out; the writer's
+	release    func()          // lets go of what compact took out; the writer's
+	releaseAt  time.Time
+}
+
+// supersededRow is a version that is kept for the sake of cursors.
+type supersededRow struct {
+	edition Edition
+	by      Edition
+	at      time.Time // when it was superseded
+}
+
+// NewIndex returns an empty index. Articles published longer ago than the
+// horizon are left out (0: none is). onTopic, if not nil, is told of every topic
+// that an entry brings, before the entry's article can be seen.
+func NewIndex(horizon time.Duration, now func() time.Time, onTopic func(topic.Topic)) *Index {
+	if onTopic == nil {
+		onTopic = func(topic.Topic) {}
+	}
+	x := &Index{horizon: horizon, now: now, onTopic: onTopic}
+	x.corpus.Store(newCorpus(0, time.Time{}))
+	return x
+}
+
+func newCorpus(base Edition, at time.Time) *corpus {
+	c := &corpus{base: uint64(base)}
+	c.edition.Store(uint64(base))
+	c.at.Store(at.UnixMilli())
+	c.number("") // everything
+	return c
+}
+
+// Edition returns the newest edition that the index holds.
+func (x *Index) Edition() Edition { return Edition(x.corpus.Load().edition.Load()) }
+
+// Articles returns the number of articles in the index.
+func (x *Index) Articles() int { return int(x.corpus.Load().list(everything).live.Load()) }
+
+// Count returns the number of articles that carry a topic.
+func (x *Index) Count(id topic.ID) int {
+	c := x.corpus.Load()
+	if n, ok := c.lookup(id); ok {
+		return int(c.list(n).live.Load())
+	}
+	return 0
+}
+
+// Has reports whether the index holds an article.
+func (x *Index) Has(id ArticleID) bool {
+	c := x.corpus.Load()
+	r, v, ok := c.ids.find(id, c.view)
+	return ok && v.to(r) == open
+}
+
+// Apply makes the index one edition newer. The entry's edition must be the next.
+func (x *Index) Apply(e Entry) {
+	c := x.corpus.Load()
+	switch {
+	case e.Stub:
+	case e.Topic != nil:
+		x.onTopic(*e.Topic)
+	default:
+		x.applyArticle(c, &e)
+	}
+	c.at.Store(e.At.UnixMilli())
+	c.edition.Store(uint64(e.Edition))
+}
+
+func (x *Index) applyArticle(c *corpus, e *Entry) {
+	v := c.view()
+	old, _, had := c.ids.find(e.Article.ID, c.view)
+	had = had && v.to(old) == open
+	if had {
+		c.close(&v, old, e)
+	}
+	if e.Previous != 0 {
+		c.superseded = append(c.superseded, supersededRow{e.Previous, e.Edition, e.At})
+	}
+	for _, id := range e.Left {
+		c.list(c.number(id)).touched.Store(uint64(e.Edition))
+	}
+	if !e.Withdrawn && x.within(e.Article.Published) {
+		x.noteTopics(c, e)
+		r := c.add(e)
+		v = c.view()
+		for _, t := range v.tagsOf(r) {
+			c.enter(&v, c.list(t.topic()), r, e.Edition)
+		}
+		c.enter(&v, c.list(everything), r, e.Edition)
+		c.ids.set(&v, e.Article.ID, r)
+	}
+}
+
+// close ends a version's life at an entry's edition.
+func (c *corpus) close(v *view, old row, e *Entry) {
+	for _, t := range v.tagsOf(old) {
+		c.list(t.topic()).live.Add(-1)
+		c.list(t.topic()).touched.Store(uint64(e.Edition))
+	}
+	c.list(everything).live.Add(-1)
+	c.list(everything).touched.Store(uint64(e.Edition))
+	v.blocks[old>>blockBits].to[old%blockRows].Store(c.short(e.Edition))
+}
+
+func (c *corpus) enter(v *view, p *postings, r row, e Edition) {
+	p.insert(v, r)
+	p.live.Add(1)
+	p.touched.Store(uint64(e))
+}
+
+// add writes a row; it is in no list yet.
+func (c *corpus) add(e *Entry) row {
+	a := &e.Article
+	tags := make([]tag, 0, len(a.Tags))
+	for _, t := range a.Tags[:min(len(a.Tags), math.MaxUint8)] {
+		tags = append(tags, newTag(c.number(t.Topic), hundredths(t.Salience)))
+	}
+	r := c.rows
+	c.rows++
+	blocks := load(&c.blocks)
+	if int(r>>blockBits) >= len(blocks) {
+		blocks = append(blocks, new(columns))
+		c.blocks.Store(&blocks)
+	}
+	b, i := blocks[r>>blockBits], r%blockRows
+	b.key[i] = e.Key
+	b.card[i] = putCard(&c.cards, a.ID, encodeCard(e))
+	b.from[i] = c.short(e.Edition)
+	b.to[i].Store(open)
+	b.born[i] = c.short(e.StoryNum)
+	at, place := c.tags.room(len(tags))
+	copy(place, tags)
+	b.tags[i], b.ntags[i] = uint32(at), uint8(len(tags))
+	b.published[i] = uint32(min(max(a.Published.Unix(), 0), math.MaxUint32))
+	b.language[i] = c.languageNum(a.Language)
+	b.kind[i] = kindNum(a.Kind)
+	return r
+}
+
+// noteTopics tells of the topics on an article, which may be new to this node.
+func (x *Index) noteTopics(c *corpus, e *Entry) {
+	for _, t := range e.Article.Tags {
+		if _, known := c.lookup(t.Topic); known {
+			continue
+		}
+		kind := topic.KindTag
+		if t.Topic == topic.SourceTopicID(e.Article.Source.ID) {
+			kind = topic.KindSource
+		}
+		x.onTopic(topic.Topic{ID: t.Topic, Name: t.Name, Kind: kind})
+	}
+}
+
+func (x *Index) within(published time.Time) bool {
+	return x.horizon == 0 || published.After(x.now().Add(-x.horizon))
+}
+
+// Horizon returns the age beyond which articles are left out; 0 is none.
+func (x *Index) Horizon() time.Duration { return x.horizon }
+
+func (c *corpus) short(e Edition) uint32 {
+	if uint64(e) <= c.base {
+		return 0
+	}
+	return uint32(min(uint64(e)-c.base, open-1))
+}
+
+func (c *corpus) view() view {
+	return view{load(&c.blocks), load(&c.tags.segments), load(&c.cards.segments)}
+}
+
+// number returns a topic's number, giving it one when it has none. The writer's.
+func (c *corpus) number(id topic.ID) topicNum {
+	if n, ok := c.topics.Load(id); ok {
+		return n.(topicNum)
+	}
+	ids, lists := load(&c.topicIDs), load(&c.lists)
+	n := topicNum(len(lists))
+	ids, lists = append(ids, id), append(lists, new(postings))
+	c.topicIDs.Store(&ids)
+	c.lists.Store(&lists)
+	c.topics.Store(id, n)
+	return n
+}
+
+func (c *corpus) lookup(id topic.ID) (topicNum, bool) {
+	if n, ok := c.topics.Load(id); ok {
+		return n.(topicNum), true
+	}
+	return 0, false
+}
+
+func (c *corpus) list(n topicNum) *postings { return load(&c.lists)[n] }
+
+func (c *corpus) languageNum(l string) uint16 {
+	if n, ok := c.languages.Load(l); ok {
+		return n.(uint16)
+	}
+	c.nlang++
+	c.languages.Store(l, c.nlang)
+	return c.nlang
+}
+
+func kindNum(k Kind) uint8 { return uint8(max(slices.Index(Kinds, k), 0)) }
+
+// card is the JSON of an article on a card.
+type card struct {
+	ID        ArticleID   `json:"id"`
+	URL       string      `json:"url"`
+	Title     string      `json:"title"`
+	Summary   string      `json:"summary,omitempty"`
+	Kind      Kind        `json:"kind"`
+	Language  string      `json:"language,omitempty"`
+	Byline    string      `json:"byline,omitempty"`
+	Source    cardSource  `json:"source"`
+	Image     *Image      `json:"image,omitempty"`
+	Published time.Time   `json:"published_at"`
+	Updated   time.Time   `json:"updated_at,omitzero"`
+	Topics    []cardTopic `json:"topics"`
+}
+
+type cardSource struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+type cardTopic struct {
+	ID   topic.ID `json:"id"`
+	Name string   `json:"name"`
+}
+
+// encodeCard makes the part of a card that is the same for everybody, once. It
+// is an open JSON object: what differs from person to person follows.
+func encodeCard(e *Entry) []byte {
+	a := &e.Article
+	c := card{a.ID, a.URL, a.Title, a.Summary, a.Kind, a.Language, a.Byline,
+		cardSource{a.Source.ID, a.Source.Name}, a.Image, a.Published, a.Updated, []cardTopic{}}
+	own := topic.SourceTopicID(a.Source.ID)
+	for _, t := range a.Tags {
+		if t.Topic != own {
+			c.Topics = append(c.Topics, cardTopic{t.Topic, t.Name})
+		}
+	}
+	b, err := json.Marshal(&c)
+	if err != nil {
+		panic(fmt.Sprintf("card of article %s: %v", a.ID, err)) // strings and times of a stored article always encode
+	}
+	out := make([]byte, 0, len(b)+128)
+	out = append(out, `{"story":"`...)
+	out = append(out, e.Story.String()...)
+	out = append(out, `","article":`...)
+	out = append(out, b...)
+	out = append(out, `,"also":{"articles":0,"sources":[]}`...)
+	return out
+}
+
+// bulk collects versions of a log read from its newest entry down, and builds a
+// corpus of them in one go.
+type bulk struct {
+	x      *Index
+	c      *corpus
+	newest map[ArticleID]Edition // the oldest version seen so far of each article
+	rows   [][]row               // by topic number
+}
+
+func (x *Index) newBulk(top Edition, at time.Time) *bulk {
+	c := newCorpus(top-min(top, math.MaxUint32/2), at)
+	c.edition.Store(uint64(top))
+	return &bulk{x: x, c: c, newest: make(map[ArticleID]Edition)}
+}
+
+// add takes the next older entry. A version that another superseded is kept, as
+// long as the log holds it: cursors may name it.
+func (b *bulk) add(e *Entry) {
+	if e.Stub {
+		return
+	}
+	if e.Topic != nil {
+		return // the catalogue was loaded from its own store, which is newer
+	}
+	for _, id := range e.Left {
+		b.touch(b.c.number(id), e.Edition)
+	}
+	id := e.Article.ID
+	next, superseded := b.newest[id]
+	b.newest[id] = e.Edition
+	if e.Previous != 0 {
+		b.c.superseded = append(b.c.superseded, supersededRow{e.Previous, e.Edition, e.At})
+	}
+	if e.Withdrawn || !b.x.within(e.Article.Published) {
+		return
+	}
+	b.x.noteTopics(b.c, e)
+	r := b.c.add(e)
+	v := b.c.view()
+	if superseded {
+		v.blocks[r>>blockBits].to[r%blockRows].Store(b.c.short(next))
+	} else {
+		b.c.ids.set(&v, id, r)
+	}
+	for _, t := range v.tagsOf(r) {
+		b.enter(t.topic(), r, !superseded, e.Edition)
+	}
+	b.enter(everything, r, !superseded, e.Edition)
+}
+
+func (b *bulk) enter(n topicNum, r row, live bool, e Edition) {
+	for int(n) >= len(b.rows) {
+		b.rows = append(b.rows, nil)
+	}
+	b.rows[n] = append(b.rows[n], r)
+	if live {
+		b.c.list(n).live.Add(1)
+	}
+	b.touch(n, e)
+}
+
+func (b *bulk) touch(n topicNum, e Edition) {
+	if p := b.c.list(n); p.touched.Load() < uint64(e) {
+		p.touched.Store(uint64(e))
+	}
+}
+
+// publish sorts the lists and makes the corpus the index's.
+func (b *bulk) publish() {
+	v := b.c.view()
+	for n, rows := range b.rows {
+		b.c.list(topicNum(n)).head.Store(sorted(&v, rows))
+	}
+	slices.SortFunc(b.c.superseded, func(a, b supersededRow) int { return a.at.Compare(b.at) })
+	b.x.corpus.Store(b.c)
+}

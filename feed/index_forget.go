@@ -1,0 +1,136 @@
+package feed
+
+import (
+	"slices"
+	"time"
+)
+
+// forget removes from the index the rows that nobody can name any more: versions
+// superseded before a time, and articles beyond the horizon. It returns the
+// editions superseded before that time, which the store need not keep. The
+// writer's; readers go on with what they hold.
+func (x *Index) forget(before time.Time) []Edition {
+	c := x.corpus.Load()
+	n, _ := slices.BinarySearchFunc(c.superseded, before, func(s supersededRow, t time.Time) int { return s.at.Compare(t) })
+	editions := make([]Edition, n)
+	for i, s := range c.superseded[:n] {
+		editions[i] = s.edition
+		c.deadUpTo = max(c.deadUpTo, c.short(s.by))
+	}
+	c.superseded = slices.Clone(c.superseded[n:])
+	c.compact(x.oldest())
+	return editions
+}
+
+// remember takes back what forget returned, when the store could not prune it.
+func (x *Index) remember(editions []Edition, at time.Time) {
+	c := x.corpus.Load()
+	rows := make([]supersededRow, len(editions))
+	for i, e := range editions {
+		rows[i] = supersededRow{edition: e, at: at}
+	}
+	c.superseded = append(rows, c.superseded...)
+}
+
+// oldest returns the publication, in seconds, before which articles are left out.
+func (x *Index) oldest() uint32 {
+	if x.horizon == 0 {
+		return 0
+	}
+	return uint32(max(x.now().Add(-x.horizon).Unix(), 0))
+}
+
+// compact takes rows out of all lists: those closed up to deadUpTo, and those
+// published before a second.
+func (c *corpus) compact(oldest uint32) {
+	if c.release != nil {
+		if time.Now().Before(c.releaseAt) {
+			return // the next call does the work of both
+		}
+		c.release()
+		c.release = nil
+	}
+	v := c.view()
+	dead, affected := make(map[row]bool), map[topicNum]bool{everything: true}
+	blocks := slices.Clone(v.blocks)
+	for b, block := range v.blocks {
+		if block == nil {
+			continue
+		}
+		left := false
+		for i := range min(uint32(blockRows), c.rows-uint32(b)<<blockBits) {
+			r := uint32(b)<<blockBits + i
+			if c.isDropped(r) {
+				continue
+			}
+			if block.to[i].Load() > c.deadUpTo && block.published[i] >= oldest {
+				left = true
+				continue
+			}
+			dead[r] = true
+			for _, t := range v.tagsOf(r) {
+				affected[t.topic()] = true
+			}
+		}
+		if !left && uint32(b) < c.rows>>blockBits {
+			blocks[b] = nil
+		}
+	}
+	if len(dead) > 0 {
+		c.remove(&v, dead, affected, blocks)
+	}
+}
+
+// remove publishes lists and tables without the dead rows. Their cards and, where
+// a block is all dead, its columns are let go after a time of grace.
+func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, blocks []*columns) {
+	for n := range affected {
+		p := c.list(n)
+		p.head.Store(p.load().without(func(r row) bool { return dead[r] }))
+	}
+	for r := range dead {
+		if v.to(r) != open {
+			continue
+		}
+		c.list(everything).live.Add(-1)
+		for _, t := range v.tagsOf(r) {
+			c.list(t.topic()).live.Add(-1)
+		}
+	}
+	if slots := c.ids.slots.Load(); slots != nil {
+		c.ids.rebuild(v, slots, len(*slots), func(r row) bool { return !dead[r] })
+	}
+	for r := range dead {
+		c.drop(r)
+	}
+	c.releaseAt = time.Now().Add(grace)
+	c.release = func() {
+		for r := range dead {
+			b := v.blocks[r>>blockBits]
+			c.cards.drop(b.card[r%blockRows])
+			c.tags.drop(uint64(b.tags[r%blockRows]))
+		}
+		current := slices.Clone(load(&c.blocks))
+		for i, b := range blocks {
+			if b == nil {
+				current[i] = nil
+			}
+		}
+		c.blocks.Store(&current)
+	}
+}
+
+// grace is how long a reader may take between loading a posting list and loading
+// the view: only after it is what the lists no longer name let go.
+const grace = time.Minute
+
+func (c *corpus) drop(r row) {
+	for int(r/64) >= len(c.dropped) {
+		c.dropped = append(c.dropped, 0)
+	}
+	c.dropped[r/64] |= 1 << (r % 64)
+}
+
+func (c *corpus) isDropped(r row) bool {
+	return int(r/64) < len(c.dropped) && c.dropped[r/64]&(1<<(r%64)) != 0
+}

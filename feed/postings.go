@@ -1,0 +1,184 @@
+package feed
+
+import (
+	"slices"
+	"sort"
+	"sync/atomic"
+)
+
+// A posting list holds the rows that carry one topic, ordered from the worst
+// rank to the best, so that news is appended at the end. It is cut into chunks:
+// a late article costs a copy of one chunk and of the chunk table, a fresh one
+// nothing but a new head. What was published is never changed: readers load the
+// head once and walk it from the end.
+type postings struct {
+	head    atomic.Pointer[postingHead]
+	touched atomic.Uint64 // the newest edition that touched the topic
+	live    atomic.Int64  // rows in the list that are newest versions
+}
+
+// postingHead is one published state: the full chunks, then the tail.
+type postingHead struct {
+	chunks [][]row
+	tail   []row
+}
+
+const chunkRows = 1024
+
+var noPostings postingHead
+
+func (p *postings) load() *postingHead {
+	if h := p.head.Load(); h != nil {
+		return h
+	}
+	return &noPostings
+}
+
+// len returns the number of rows.
+func (h *postingHead) len() int {
+	n := len(h.tail)
+	for _, c := range h.chunks {
+		n += len(c)
+	}
+	return n
+}
+
+// last returns the best row.
+func (h *postingHead) last() (row, bool) {
+	if n := len(h.tail); n > 0 {
+		return h.tail[n-1], true
+	}
+	if n := len(h.chunks); n > 0 {
+		c := h.chunks[n-1]
+		return c[len(c)-1], true
+	}
+	return 0, false
+}
+
+// insert adds a row at its rank. Only the writer calls it.
+func (p *postings) insert(v *view, r row) {
+	h := p.load()
+	if best, ok := h.last(); !ok || v.before(r, best) {
+		p.head.Store(h.push(r))
+		return
+	}
+	p.head.Store(h.splice(v, r))
+}
+
+// push appends the best row. The tail's spare room is written to: no reader has
+// been given it yet.
+func (h *postingHead) push(r row) *postingHead {
+	if len(h.tail) < chunkRows {
+		return &postingHead{h.chunks, append(h.tail, r)}
+	}
+	return &postingHead{append(h.chunks, h.tail), append(make([]row, 0, 16), r)}
+}
+
+// splice puts a row among others, in copies of what it changes.
+func (h *postingHead) splice(v *view, r row) *postingHead {
+	// The first chunk whose best row ranks before r holds r's place.
+	i := sort.Search(len(h.chunks), func(i int) bool { c := h.chunks[i]; return v.before(c[len(c)-1], r) })
+	if i == len(h.chunks) {
+		tail := insertRow(v, h.tail, r)
+		if len(tail) < 2*chunkRows {
+			return &postingHead{h.chunks, tail}
+		}
+		return &postingHead{append(h.chunks, tail[:chunkRows:chunkRows]), tail[chunkRows:]}
+	}
+	chunk := insertRow(v, h.chunks[i], r)
+	chunks := make([][]row, 0, len(h.chunks)+1)
+	chunks = append(chunks, h.chunks[:i]...)
+	if half := len(chunk) / 2; len(chunk) >= 2*chunkRows {
+		chunks = append(chunks, chunk[:half:half], chunk[half:])
+	} else {
+		chunks = append(chunks, chunk)
+	}
+	return &postingHead{append(chunks, h.chunks[i+1:]...), h.tail}
+}
+
+func insertRow(v *view, rows []row, r row) []row {
+	at := sort.Search(len(rows), func(i int) bool { return v.before(rows[i], r) })
+	out := make([]row, 0, len(rows)+1+len(rows)/8)
+	return append(append(append(out, rows[:at]...), r), rows[at:]...)
+}
+
+// sorted makes a head of rows in any order.
+func sorted(v *view, rows []row) *postingHead {
+	slices.SortFunc(rows, func(a, b row) int {
+		switch {
+		case a == b:
+			return 0
+		case v.before(a, b):
+			return 1
+		}
+		return -1
+	})
+	return chunked(rows)
+}
+
+func chunked(rows []row) *postingHead {
+	h := &postingHead{}
+	for len(rows) > chunkRows {
+		h.chunks = append(h.chunks, rows[:chunkRows:chunkRows])
+		rows = rows[chunkRows:]
+	}
+	h.tail = slices.Clip(rows)
+	return h
+}
+
+// without returns the head less the rows that are dead.
+func (h *postingHead) without(dead func(row) bool) *postingHead {
+	rows := make([]row, 0, h.len())
+	for _, c := range append(slices.Clone(h.chunks), h.tail) {
+		for _, r := range c {
+			if !dead(r) {
+				rows = append(rows, r)
+			}
+		}
+	}
+	return chunked(rows)
+}
+
+// walk is a reader's place in a posting list, moving from the best row to the
+// worst.
+type walk struct {
+	head  *postingHead
+	chunk int // in head.chunks; len(head.chunks) is the tail
+	pos   int // rows of the chunk before it are still to come
+}
+
+func newWalk(h *postingHead) walk { return walk{h, len(h.chunks), len(h.tail)} }
+
+// seek returns a place before the first row for which past is false; past must
+// be true for a prefix of the ranking and false after.
+func seek(h *postingHead, past func(row) bool) walk {
+	rows := func(i int) []row {
+		if i < len(h.chunks) {
+			return h.chunks[i]
+		}
+		return h.tail
+	}
+	// Chunks run from worst to best: skip from the end those whose worst row is past.
+	c := sort.Search(len(h.chunks)+1, func(i int) bool { r := rows(i); return len(r) == 0 || past(r[0]) })
+	if c--; c < 0 {
+		return walk{h, 0, 0}
+	}
+	r := rows(c)
+	return walk{h, c, sort.Search(len(r), func(i int) bool { return past(r[i]) })}
+}
+
+// next returns the next row.
+func (w *walk) next() (row, bool) {
+	for w.pos == 0 {
+		if w.chunk == 0 {
+			return 0, false
+		}
+		w.chunk--
+		w.pos = len(w.head.chunks[w.chunk])
+	}
+	w.pos--
+	if w.chunk < len(w.head.chunks) {
+		return w.head.chunks[w.chunk][w.pos], true
+	}
+	return w.head.tail[w.pos], true
+}

@@ -1,0 +1,88 @@
+// Package account knows who asks: people, with the tokens of their devices, and
+// the publishers and editors who hold keys. Secrets leave this package once, when
+// they are made; stores see only their hashes.
+package account
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// ID names an account, a person in code: UUID version 7.
+type ID uuid.UUID
+
+// NewID returns an id that was never used.
+func NewID() ID { return ID(uuid.Must(uuid.NewV7())) }
+
+func (id ID) String() string                { return uuid.UUID(id).String() }
+func (id ID) MarshalText() ([]byte, error)  { return uuid.UUID(id).MarshalText() }
+func (id *ID) UnmarshalText(b []byte) error { return (*uuid.UUID)(id).UnmarshalText(b) }
+
+// IsZero reports whether the id names nobody.
+func (id ID) IsZero() bool { return id == ID{} }
+
+// Secret is a bearer token or a key as its holder has it: 256 random bits in
+// base64url. It is shown once and never stored.
+type Secret string
+
+// NewSecret draws a secret.
+func NewSecret() Secret {
+	var b [32]byte
+	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+	return Secret(base64.RawURLEncoding.EncodeToString(b[:]))
+}
+
+// Hash is what stores know a secret by: its SHA-256. A plain hash is enough,
+// since the secret has 256 bits of its own.
+type Hash [sha256.Size]byte
+
+// Hash returns the hash of the secret.
+func (s Secret) Hash() Hash { return sha256.Sum256([]byte(s)) }
+
+func (h Hash) String() string                { return hex.EncodeToString(h[:]) }
+func (h Hash) MarshalText() ([]byte, error)  { return []byte(h.String()), nil }
+func (h *Hash) UnmarshalText(b []byte) error { _, err := hex.Decode(h[:], b); return err }
+
+// Session is one device's sign-in. A guest's only session is the account: when
+// it has expired, the guest is gone.
+type Session struct {
+	ID      uuid.UUID `json:"id"` // version 7
+	Account ID        `json:"account"`
+	Guest   bool      `json:"guest"`
+	Kept    bool      `json:"kept"` // a guest who has edited something; see [GuestUnused] and [GuestKept]
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires"` // milliseconds
+}
+
+// How long a guest lives: a day without an edit; after the first edit, 90 days
+// from the last use.
+const (
+	GuestUnused = 24 * time.Hour
+	GuestKept   = 90 * 24 * time.Hour
+)
+
+// Role is what a key allows.
+type Role string
+
+// A publisher writes articles; an editor also topics, sources and keys.
+const (
+	Publisher Role = "publisher"
+	Editor    Role = "editor"
+)
+
+// Key is a publisher's or an editor's. One bound to sources or hosts may touch
+// only what belongs to them; one bound to neither may write for every source.
+type Key struct {
+	ID      uuid.UUID `json:"id"` // version 7
+	Name    string    `json:"name"`
+	Role    Role      `json:"role"`
+	Hash    Hash      `json:"hash"`
+	Sources []string  `json:"sources,omitempty"` // source ids
+	Hosts   []string  `json:"hosts,omitempty"`   // hosts of addresses, lower case; their subdomains are included
+	Created time.Time `json:"created"`           // milliseconds
+}

@@ -1,0 +1,47 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+)
+
+// Store is the contract of a store for sessions. Safe for concurrent use by
+// several processes. Every method returns ctx.Err() (wrapped) when the context
+// ended first and ErrUnavailable (wrapped) when the store could not be reached;
+// then nothing is known about whether a write happened. What a method has
+// acknowledged is durable.
+type Store interface {
+	// Create stores a session under the hash of its token until it expires.
+	// ErrExists when the hash is taken, which is then unchanged.
+	Create(ctx context.Context, h Hash, s Session) error
+	// Session returns what is stored; ErrNoSession when nothing is, or when it
+	// has expired.
+	Session(ctx context.Context, h Hash) (Session, error)
+	// Renew replaces the stored session, its expiry included. ErrNoSession when
+	// there is none (ended or expired in the meantime): it is not made anew.
+	Renew(ctx context.Context, h Hash, s Session) error
+	// End removes a session. Removing what is not there is a success.
+	End(ctx context.Context, h Hash) error
+}
+
+// Keys is the contract of a store for keys; errors as in [Store].
+type Keys interface {
+	// CreateKey stores a key. ErrExists when its id or its hash is taken.
+	CreateKey(ctx context.Context, k Key) error
+	// Keys returns all keys that were not revoked, oldest first, those made at
+	// the same time by id. A list without elements may come back nil.
+	Keys(ctx context.Context) ([]Key, error)
+	// RevokeKey removes a key; its id and hash are free again. ErrNoKey when
+	// there is none.
+	RevokeKey(ctx context.Context, id uuid.UUID) error
+}
+
+// Errors of the contracts.
+var (
+	ErrNoSession   = errors.New("account: no such session")
+	ErrNoKey       = errors.New("account: no such key")
+	ErrExists      = errors.New("account: exists already")
+	ErrUnavailable = errors.New("account: the store of accounts is unavailable")
+)

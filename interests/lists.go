@@ -1,0 +1,99 @@
+package interests
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"newsfeed/interests/account"
+	"newsfeed/interests/topic"
+)
+
+// Errors of Lists beside those of the Store.
+var (
+	// ErrFull: the edit would go beyond MaxFollowed or MaxMuted.
+	ErrFull = errors.New("interests: the list is full")
+	// ErrBusy: others edited the list each time this edit was tried.
+	ErrBusy = errors.New("interests: too many edits of this list at once")
+)
+
+// Lists reads and edits people's lists. Safe for concurrent use.
+type Lists struct {
+	store Store
+	now   func() time.Time
+}
+
+// NewLists returns the lists in a store; now is the server's clock.
+func NewLists(store Store, now func() time.Time) *Lists { return &Lists{store, now} }
+
+// Get returns a person's list, the zero List when they have none.
+func (l *Lists) Get(ctx context.Context, id account.ID) (List, error) {
+	return l.store.Load(ctx, id)
+}
+
+// Set puts one topic at a level ([None] removes it) with the server's own stamp,
+// which is later than everything in the list, and returns the list after it. The
+// list is kept until the given time, for good when that is zero. Setting what is
+// set already still counts as an edit: it wins over an older one that arrives
+// late. Errors: ErrFull, ErrBusy, and those of the Store.
+func (l *Lists) Set(ctx context.Context, id account.ID, t topic.ID, level Level, until time.Time) (List, error) {
+	list, results, err := l.edit(ctx, id, until, func(list *List, now time.Time) []Op {
+		return []Op{{Topic: t, Level: level, At: list.NextStamp(now)}}
+	})
+	switch {
+	case err != nil:
+		return List{}, fmt.Errorf("set %s to %s: %w", t, level, err)
+	case results[0].Reason == ListFull:
+		return list, ErrFull
+	case results[0].Status != Applied:
+		return list, fmt.Errorf("set %s to %s: %s %s", t, level, results[0].Status, results[0].Reason)
+	}
+	return list, nil
+}
+
+// Keep changes how long a list is kept; see [Store.Keep].
+func (l *Lists) Keep(ctx context.Context, id account.ID, until time.Time) error {
+	return l.store.Keep(ctx, id, until)
+}
+
+// attempts bounds how often an edit is tried against others.
+const attempts = 12
+
+// edit applies ops to the newest list until no other edit came between.
+func (l *Lists) edit(ctx context.Context, id account.ID, until time.Time, ops func(*List, time.Time) []Op) (List, []Result, error) {
+	for try := range attempts {
+		list, err := l.store.Load(ctx, id)
+		if err != nil {
+			return List{}, nil, err
+		}
+		now := l.now()
+		next, results := Apply(list, ops(&list, now), now)
+		if next.Revision == list.Revision {
+			return list, results, nil
+		}
+		switch err := l.store.Swap(ctx, id, list.Revision, next, until); {
+		case err == nil:
+			return next, results, nil
+		case !errors.Is(err, ErrConflict):
+			return List{}, nil, err
+		}
+		if err := pause(ctx, try); err != nil {
+			return List{}, nil, err
+		}
+	}
+	return List{}, nil, ErrBusy
+}
+
+// pause waits a random time that grows with the number of tries.
+func pause(ctx context.Context, try int) error {
+	t := time.NewTimer(time.Duration(rand.Int64N(int64(time.Millisecond) << min(try, 6))))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}

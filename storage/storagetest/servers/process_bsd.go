@@ -1,0 +1,9 @@
+//go:build unix && !linux
+
+package servers
+
+import "syscall"
+
+// ownGroup puts the server into a process group of its own, so that it can be
+// killed with its children. Only Linux can tie its life to ours as well.
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
