@@ -116,9 +116,11 @@ var (
 // costs the time until the next look, nothing else.
 type Announcements interface {
 	// Announce tells every node that the log has reached an edition. It does
-	// not wait for anybody and reports nothing.
+	// not wait for anybody and reports nothing. After Close it does nothing.
 	Announce(e Edition)
-	// Editions returns a channel that carries announced editions, this node's
-	// own included, until Close. Slow receivers miss some.
+	// Editions returns the channel, the same at every call, that carries
+	// announced editions, this node's own included and maybe twice, in no
+	// certain order. Slow receivers miss some, but find the greatest of what
+	// waited for them. Closing the store closes the channel.
 	Editions() <-chan Edition
 }

@@ -61,8 +61,9 @@ const (
 // as large as it is.
 func (a *arena[T]) room(n int) (at uint64, values []T) {
 	segments := load(&a.segments)
-	if len(segments) == 0 || a.end+n > segmentSize {
-		segments = append(segments, make([]T, max(segmentSize, n)))
+	if len(segments) == 0 || a.end+n > len(segments[len(segments)-1]) {
+		size := segmentSize >> max(0, 8-len(segments)) // the first are small, for small corpora
+		segments = append(segments, make([]T, max(size, n)))
 		a.live, a.end = append(a.live, 0), 0
 		a.segments.Store(&segments)
 	}

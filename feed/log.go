@@ -92,6 +92,7 @@ type Log struct {
 	broken   error      // set once the log was found damaged; guarded by applyMu
 	lastCall CallID     // of the newest entry applied; guarded by applyMu
 
+	won  victory  // the writer's
 	mine sync.Map // CallID → struct{}: batches of this node that are being written
 
 	start, stop sync.Once

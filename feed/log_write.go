@@ -126,19 +126,22 @@ func (l *Log) writeBatch(ctx context.Context, items []item) (done int, err error
 	call := uuid.Must(uuid.NewV7())
 	l.mine.Store(call, struct{}{})
 	defer l.mine.Delete(call)
-	seq := 0
+	seq, lost := 0, false
 	for done < len(items) {
+		if !lost {
+			l.bePolite(ctx)
+		}
 		decisions, entries, err := l.decide(ctx, items[done:], call, &seq)
 		if err != nil {
 			return done, putError(ctx, err)
 		}
 		stored, took, err := l.insert(ctx, entries)
 		done += settle(decisions, stored)
-		if err != nil && !errors.Is(err, errLost) {
+		if lost = errors.Is(err, errLost); err != nil && !lost {
 			return done, putError(ctx, err)
 		}
-		if err == nil {
-			l.bePolite(ctx, took)
+		if !lost {
+			l.won = victory{time.Now(), took}
 		}
 	}
 	return done, nil
@@ -302,14 +305,20 @@ func lasting(errs ...error) error {
 	return nil
 }
 
-// bePolite pauses a winner while others are writing too, so that they get their
-// turn: whoever lost tries again at once.
-func (l *Log) bePolite(ctx context.Context, took time.Duration) {
+// victory is when this writer last won an edition, and how long the insert took.
+type victory struct {
+	at   time.Time
+	took time.Duration
+}
+
+// bePolite lets others write before a writer that has just won writes again,
+// if others are writing too: whoever lost tries again at once.
+func (l *Log) bePolite(ctx context.Context) {
 	l.applyMu.Lock()
 	others := time.Since(l.othersAt) < politeWindow
 	l.applyMu.Unlock()
-	if others {
-		_ = wait(ctx, min(politeFactor*took, maxPoliteWait))
+	if pause := min(politeFactor*l.won.took, maxPoliteWait) - time.Since(l.won.at); others && pause > 0 {
+		_ = wait(ctx, pause)
 	}
 }
 

@@ -9,15 +9,20 @@ import (
 
 // Store is the contract of a store for sessions. Safe for concurrent use by
 // several processes. Every method returns ctx.Err() (wrapped) when the context
-// ended first and ErrUnavailable (wrapped) when the store could not be reached;
-// then nothing is known about whether a write happened. What a method has
-// acknowledged is durable.
+// ended first and ErrUnavailable (wrapped) when the store could not be reached or
+// refuses to work; then nothing is known about whether a write happened. What a
+// method has acknowledged is durable.
+//
+// Expiry is cut to milliseconds and judged by the store's clock; a zero one has
+// passed. A session that has expired is as if it were ended, and its hash is
+// free. To create or renew one that has expired already is no error; it is gone
+// at once.
 type Store interface {
 	// Create stores a session under the hash of its token until it expires.
-	// ErrExists when the hash is taken, which is then unchanged.
+	// ErrExists when the hash is taken; what is under it is unchanged then.
 	Create(ctx context.Context, h Hash, s Session) error
-	// Session returns what is stored; ErrNoSession when nothing is, or when it
-	// has expired.
+	// Session returns what is stored; ErrNoSession when nothing is. It sees
+	// everything that was acknowledged before the call.
 	Session(ctx context.Context, h Hash) (Session, error)
 	// Renew replaces the stored session, its expiry included. ErrNoSession when
 	// there is none (ended or expired in the meantime): it is not made anew.

@@ -1,0 +1,39 @@
+package topic_test
+
+import (
+	"fmt"
+
+	"newsfeed/interests/topic"
+)
+
+// An article is tagged with what it mentions and with what stands above that.
+func Example() {
+	catalogue := topic.NewCatalogue(topic.Seed())
+	tags := catalogue.Tagger().Tags(topic.Text{
+		Title:   "N. Korea fires missile",
+		Summary: "Pyongyang launched a ballistic missile on Monday, South Korea's army said.",
+	})
+	for _, tag := range catalogue.Inherit(tags) {
+		fmt.Println(tag.Topic, tag.Salience, tag.Inherited)
+	}
+	// Output:
+	// missiles 0.714 false
+	// north-korea 0.714 false
+	// south-korea 0.5 false
+	// east-asia 0.357 true
+	// war-and-conflict 0.357 true
+	// asia 0.1785 true
+}
+
+// What a person types finds the topic it stands for.
+func ExampleCatalogue_Resolve() {
+	catalogue := topic.NewCatalogue(topic.Seed())
+	for _, typed := range []string{"DPRK", "crude", "West Germany"} {
+		t, _ := catalogue.Resolve(typed)
+		fmt.Println(t.ID, t.Kind)
+	}
+	// Output:
+	// north-korea country
+	// crude-oil subject
+	// west-germany country
+}

@@ -1,0 +1,82 @@
+package embedded
+
+import (
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// schema is what the file says of itself.
+type schema struct {
+	Version int       `json:"version"`
+	Made    time.Time `json:"made"` // milliseconds, UTC
+}
+
+var keySchema = []byte("schema")
+
+// migrations lead from version i to i+1; an empty file has version 0. What is
+// written here once is never changed: files of that version are out there.
+var migrations = []func(tx *bbolt.Tx) error{
+	func(tx *bbolt.Tx) error {
+		for _, name := range [][]byte{bucketLog, bucketBodies, bucketArticles, bucketTopics,
+			bucketTopicNames, bucketKeys, bucketLists, bucketSessions} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return fmt.Errorf("make bucket %s: %w", name, err)
+			}
+		}
+		return nil
+	},
+}
+
+// SchemaVersion is the version of the file's layout that this program writes.
+func SchemaVersion() int { return len(migrations) }
+
+// Migrated reports whether Open migrated the file, and from which version. A
+// file that Open made was not migrated.
+func (s *Store) Migrated() (from int, migrated bool) {
+	return s.from, s.from > 0 && s.from < len(migrations)
+}
+
+// migrate brings the file to this program's version, in one transaction: it has
+// either the old layout or the new one, whatever happens.
+func (s *Store) migrate() error {
+	found, err := s.readSchema()
+	if err != nil {
+		return err
+	}
+	s.from, s.made = found.Version, found.Made
+	if found.Version > len(migrations) {
+		return fmt.Errorf("%w: it has version %d, this program knows up to %d", ErrNewer, found.Version, len(migrations))
+	}
+	if found.Version == len(migrations) {
+		return nil
+	}
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		for i, step := range migrations[found.Version:] {
+			if err := step(tx); err != nil {
+				return fmt.Errorf("migrate from version %d: %w", found.Version+i, err)
+			}
+		}
+		if found.Version == 0 {
+			s.made = time.Now().UTC().Truncate(time.Millisecond)
+		}
+		b, err := tx.CreateBucketIfNotExists(bucketMeta)
+		if err != nil {
+			return err
+		}
+		return put(b, keySchema, schema{Version: len(migrations), Made: s.made})
+	})
+}
+
+func (s *Store) readSchema() (found schema, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketMeta)
+		if b == nil {
+			return nil
+		}
+		_, err := get(b, keySchema, &found)
+		return err
+	})
+	return found, err
+}

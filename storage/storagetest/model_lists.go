@@ -1,0 +1,123 @@
+package storagetest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"newsfeed/interests"
+	"newsfeed/interests/account"
+)
+
+// ModelLists is a store of lists as plain as can be: a map. It passes the suite
+// and is the oracle of its random operations.
+type ModelLists struct {
+	mu    sync.Mutex // guards lists
+	lists map[account.ID]keptList
+}
+
+type keptList struct {
+	list  interests.List
+	until time.Time // zero: for good
+}
+
+// NewModelLists makes an empty store.
+func NewModelLists() *ModelLists { return &ModelLists{lists: map[account.ID]keptList{}} }
+
+func (m *ModelLists) Load(ctx context.Context, id account.ID) (list interests.List, err error) {
+	err = m.do(ctx, id, func() error { list = m.lists[id].list; return nil })
+	return list, err
+}
+
+func (m *ModelLists) Swap(ctx context.Context, id account.ID, from interests.Revision, next interests.List, until time.Time) error {
+	return m.do(ctx, id, func() error {
+		if m.lists[id].list.Revision != from {
+			return fmt.Errorf("swap list of %s: %w", id, interests.ErrConflict)
+		}
+		m.lists[id] = keptList{next, until}
+		return nil
+	})
+}
+
+func (m *ModelLists) Keep(ctx context.Context, id account.ID, until time.Time) error {
+	return m.do(ctx, id, func() error {
+		if kept, ok := m.lists[id]; ok {
+			m.lists[id] = keptList{kept.list, until}
+		}
+		return nil
+	})
+}
+
+func (m *ModelLists) Delete(ctx context.Context, id account.ID) error {
+	return m.do(ctx, id, func() error { delete(m.lists, id); return nil })
+}
+
+// do is one call: alone, and with a list whose time has come out of the way.
+func (m *ModelLists) do(ctx context.Context, id account.ID, call func() error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("list of %s: %w", id, err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if until := m.lists[id].until; !until.IsZero() && !until.After(time.Now()) {
+		delete(m.lists, id)
+	}
+	return call()
+}
+
+// ModelSessions is a store of sessions as plain as can be.
+type ModelSessions struct {
+	mu       sync.Mutex // guards sessions
+	sessions map[account.Hash]account.Session
+}
+
+// NewModelSessions makes an empty store.
+func NewModelSessions() *ModelSessions {
+	return &ModelSessions{sessions: map[account.Hash]account.Session{}}
+}
+
+func (m *ModelSessions) Create(ctx context.Context, h account.Hash, s account.Session) error {
+	return m.do(ctx, h, func(_ account.Session, live bool) error {
+		if live {
+			return fmt.Errorf("create session: %w", account.ErrExists)
+		}
+		m.sessions[h] = s
+		return nil
+	})
+}
+
+func (m *ModelSessions) Session(ctx context.Context, h account.Hash) (session account.Session, err error) {
+	err = m.do(ctx, h, func(s account.Session, live bool) error {
+		if !live {
+			return fmt.Errorf("session: %w", account.ErrNoSession)
+		}
+		session = s
+		return nil
+	})
+	return session, err
+}
+
+func (m *ModelSessions) Renew(ctx context.Context, h account.Hash, s account.Session) error {
+	return m.do(ctx, h, func(_ account.Session, live bool) error {
+		if !live {
+			return fmt.Errorf("renew session: %w", account.ErrNoSession)
+		}
+		m.sessions[h] = s
+		return nil
+	})
+}
+
+func (m *ModelSessions) End(ctx context.Context, h account.Hash) error {
+	return m.do(ctx, h, func(account.Session, bool) error { delete(m.sessions, h); return nil })
+}
+
+func (m *ModelSessions) do(ctx context.Context, h account.Hash, call func(s account.Session, live bool) error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("session: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.sessions[h]
+	return call(s, ok && s.Expires.After(time.Now()))
+}
