@@ -95,7 +95,8 @@ type Articles interface {
 	Body(ctx context.Context, e Edition) (string, error)
 
 	// Read returns the entries of a range, stubs included, without bodies. What
-	// it returns is durable and will not be taken back.
+	// it returns is durable and will not be taken back. It may count on the log
+	// being dense; where it is not, which entries it returns is open.
 	Read(ctx context.Context, r Range) ([]Entry, error)
 
 	// Prune removes all fields of the named entries but edition, time, call and

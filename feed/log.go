@@ -71,6 +71,7 @@ const (
 	followEvery   = 50 * time.Millisecond  // between two looks at the log without an announcement
 	politeWindow  = 200 * time.Millisecond // how long others' entries make the writer polite
 	politeFactor  = 4                      // how many insert times a polite winner pauses
+	followFirst   = 32                     // entries asked for when mostly there are none
 	followBatch   = 1000                   // entries read at once
 	maxPoliteWait = 100 * time.Millisecond
 )
@@ -242,18 +243,19 @@ func (l *Log) apply(entries []Entry) error {
 	return nil
 }
 
-// catchUp reads and applies everything after the index's edition.
+// catchUp reads and applies everything after the index's edition. It asks for
+// little first: mostly there is nothing.
 func (l *Log) catchUp(ctx context.Context) error {
-	for {
+	for limit := followFirst; ; limit = followBatch {
 		have := l.index.Edition()
-		entries, err := l.store.Read(ctx, Range{After: have, Limit: followBatch})
+		entries, err := l.store.Read(ctx, Range{After: have, Limit: limit})
 		if err != nil {
 			return fmt.Errorf("follow the log after %d: %w", have, err)
 		}
 		if err := l.apply(entries); err != nil {
 			return err
 		}
-		if len(entries) < followBatch {
+		if len(entries) < limit {
 			return nil
 		}
 	}

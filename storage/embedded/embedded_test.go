@@ -1,16 +1,14 @@
 package embedded
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.etcd.io/bbolt"
 
@@ -25,6 +23,12 @@ func TestArticles(t *testing.T) { storagetest.Articles(t, contract((*Store).Arti
 func TestTopics(t *testing.T) { storagetest.Topics(t, contract((*Store).Topics)) }
 
 func TestKeys(t *testing.T) { storagetest.Keys(t, contract((*Store).Keys)) }
+
+// The log keeps its promise over this store.
+func TestLog(t *testing.T) {
+	storagetest.Log(t, contract((*Store).Articles), storagetest.LogLoad{
+		Nodes: 3, Writers: 3, Readers: 1, Puts: 20, Seed: 5, Zombie: 50 * time.Millisecond})
+}
 
 // contract gives a suite one contract of a file in a folder of its own.
 func contract[T any](of func(*Store) T) storagetest.Fresh[T] {
@@ -224,48 +228,6 @@ func TestAppendRefuses(t *testing.T) {
 	appendOne(t, s, 2)
 }
 
-// A process that is killed among its writes has lost nothing that it said was
-// stored, and the log is dense.
-func TestKilled(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "newsfeed.db")
-	for range 3 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), helperEnv+"=append", helperPath+"="+path)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewScanner(out)
-		acked := 0
-		for n := 0; lines.Scan(); n++ {
-			if acked, err = strconv.Atoi(lines.Text()); err != nil {
-				t.Fatalf("the helper said %q", lines.Text())
-			}
-			if n == 20 {
-				_ = cmd.Process.Kill() // and read on: what it still said counts as well
-			}
-		}
-		_ = cmd.Wait() // killed
-		s := open(t, path)
-		entries, err := s.Articles().Read(t.Context(), feed.Range{Limit: 100_000})
-		if err != nil || len(entries) < acked {
-			t.Fatalf("%d entries, %v; %d were acknowledged", len(entries), err, acked)
-		}
-		for i, e := range entries {
-			if e.Edition != feed.Edition(i+1) {
-				t.Fatalf("entry %d has edition %d", i, e.Edition)
-			}
-		}
-		t.Logf("killed after %d were acknowledged, %d are there", acked, len(entries))
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
 // A backup is a file that opens and holds what was acknowledged before it
 // began, while others go on writing.
 func TestBackup(t *testing.T) {
@@ -317,70 +279,4 @@ func appendOne(t testing.TB, s *Store, e feed.Edition) {
 	if _, err := s.Articles().Append(context.Background(), []feed.Entry{{Edition: e}}); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// The test binary is its own second process, see TestMain.
-const (
-	helperEnv  = "NEWSFEED_TEST_HELPER"
-	helperPath = "NEWSFEED_TEST_PATH"
-)
-
-func TestMain(m *testing.M) {
-	path := os.Getenv(helperPath)
-	switch os.Getenv(helperEnv) {
-	case "":
-		os.Exit(m.Run())
-	case "open":
-		fmt.Println(helperOpens(path))
-	case "append":
-		fmt.Println(helperAppends(path))
-	}
-}
-
-// helper runs a second process to its end and returns what it said.
-func helper(t *testing.T, what, path string) string {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), helperEnv+"="+what, helperPath+"="+path)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		t.Fatalf("helper: %v, %s", err, out)
-	}
-	return strings.TrimSpace(string(out))
-}
-
-func helperOpens(path string) string {
-	s, err := Open(path)
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprint("opened", errText(s.Close()))
-}
-
-// helperAppends appends until it is killed, and says what it has stored.
-func helperAppends(path string) string {
-	s, err := Open(path)
-	if err != nil {
-		return err.Error()
-	}
-	top, _, err := s.Articles().Top(context.Background())
-	if err != nil {
-		return err.Error()
-	}
-	for {
-		batch := []feed.Entry{{Edition: top + 1}, {Edition: top + 2}, {Edition: top + 3}}
-		stored, err := s.Articles().Append(context.Background(), batch)
-		if err != nil {
-			return err.Error()
-		}
-		top += feed.Edition(stored)
-		fmt.Println(top)
-	}
-}
-
-func errText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return " " + err.Error()
 }

@@ -1,9 +1,11 @@
 package mongo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -146,23 +148,49 @@ func (a *articles) Body(ctx context.Context, e feed.Edition) (string, error) {
 	return doc.BodyHTML, nil
 }
 
-// Read implements feed.Articles.
+// Read implements feed.Articles. The log is dense, so the editions of a range are
+// known, and are asked for one by one by their key: no server need scan for them,
+// or find out that there is nothing after the top.
 func (a *articles) Read(ctx context.Context, r feed.Range) ([]feed.Entry, error) {
 	before := r.Before
-	if before == 0 {
+	if before == 0 || before > feed.LastEdition {
 		before = feed.LastEdition
+		if r.NewestFirst {
+			top, _, err := a.Top(ctx)
+			if err != nil {
+				return nil, err
+			}
+			before = top + 1
+		}
 	}
-	order := 1
-	if r.NewestFirst {
-		order = -1
-	}
-	entries, err := a.find(ctx,
-		bson.M{"_id": bson.M{"$gt": int64(min(r.After, feed.LastEdition)), "$lt": int64(min(before, feed.LastEdition))}},
-		options.Find().SetSort(bson.M{"_id": order}).SetLimit(int64(r.Limit)).SetBatchSize(int32(r.Limit)))
+	entries, err := a.find(ctx, bson.M{"_id": bson.M{"$in": editionsOf(r, before)}})
 	if err != nil {
 		return nil, fmt.Errorf("read the log after %d before %d: %w", r.After, r.Before, translate(ctx, err, feed.ErrUnavailable))
 	}
+	slices.SortFunc(entries, func(a, b feed.Entry) int {
+		if r.NewestFirst {
+			a, b = b, a
+		}
+		return cmp.Compare(a.Edition, b.Edition)
+	})
 	return entries, nil
+}
+
+// editionsOf returns the editions of a range, at most its limit, from the end
+// that it is read from.
+func editionsOf(r feed.Range, before feed.Edition) []int64 {
+	if before <= r.After+1 {
+		return []int64{}
+	}
+	editions := make([]int64, min(uint64(r.Limit), uint64(before-r.After-1)))
+	for i := range editions {
+		if r.NewestFirst {
+			editions[i] = int64(before) - 1 - int64(i)
+		} else {
+			editions[i] = int64(r.After) + 1 + int64(i)
+		}
+	}
+	return editions
 }
 
 // find returns entries without their bodies.

@@ -35,6 +35,13 @@ func suites(t *testing.T, server *servers.Server, topology string) {
 	t.Run("keys", func(t *testing.T) { storagetest.Keys(t, contract(server, name, (*Store).Keys)) })
 }
 
+// The log keeps its promise over this store.
+func TestLog(t *testing.T) {
+	server := servers.SharedMongo(t)
+	storagetest.Log(t, contract(server, server.Kind(), (*Store).Articles), storagetest.LogLoad{
+		Nodes: 3, Writers: 3, Readers: 1, Puts: 10, Seed: 5, Zombie: 50 * time.Millisecond})
+}
+
 // contract gives a suite one contract in a database of its own.
 func contract[T any](server *servers.Server, name string, of func(*Store) T) storagetest.Fresh[T] {
 	return func(testing.TB) storagetest.Harness[T] {

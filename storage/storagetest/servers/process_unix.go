@@ -18,6 +18,11 @@ func stopProcess(p *os.Process) {
 	_ = syscall.Kill(-p.Pid, syscall.SIGCONT)
 }
 
-func freezeProcess(pid int) error { return syscall.Kill(-pid, syscall.SIGSTOP) }
+func freezeProcess(pid int) error {
+	if err := syscall.Kill(-pid, syscall.SIGSTOP); err != nil {
+		return err
+	}
+	return awaitFrozen(pid)
+}
 
 func thawProcess(pid int) error { return syscall.Kill(-pid, syscall.SIGCONT) }

@@ -1,0 +1,172 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/gofiber/fiber/v2"
+
+	"newsfeed/interests/account"
+)
+
+// CookieName is the name of the reader's cookie. Browsers take "__Host-" only
+// over TLS, and from localhost.
+func CookieName(insecure bool) string {
+	if insecure {
+		return "newsfeed"
+	}
+	return "__Host-newsfeed"
+}
+
+// caller is who asks. The zero caller is nobody.
+type caller struct {
+	kind     kind
+	byCookie bool
+	token    account.Secret
+	session  account.Session // of a person
+	key      account.Key     // of a publisher or an editor
+}
+
+type kind uint8
+
+const (
+	nobody kind = iota
+	aPerson
+	aPublisher
+	anEditor
+)
+
+// who finds out who asks. A token that is wrong or has expired is errBadToken,
+// on every route; but no operation fails because a store cannot be asked.
+func (s *Server) who(c *fiber.Ctx, r *route) (caller, error) {
+	who, err := s.identify(c, r)
+	if err != nil && r.access == operation && !errors.Is(err, errBadToken) {
+		return caller{}, nil
+	}
+	if err == nil && who.kind == aPerson && s.People.Due(who.session) {
+		s.prolong(&who)
+	}
+	return who, err
+}
+
+func (s *Server) identify(c *fiber.Ctx, r *route) (caller, error) {
+	h := &c.Request().Header
+	if auth := h.Peek(fiber.HeaderAuthorization); len(auth) > 0 {
+		token, ok := bearer(auth)
+		if !ok {
+			return caller{}, errBadToken
+		}
+		return s.holder(account.Secret(token))
+	}
+	if cookie := h.Cookie(s.cookie); len(cookie) > 0 && r.access != operation {
+		who, err := s.person(account.Secret(cookie))
+		who.byCookie = true
+		return who, err
+	}
+	return caller{}, nil
+}
+
+// bearer returns the token of an Authorization header.
+func bearer(header []byte) (token []byte, ok bool) {
+	scheme, token, ok := bytes.Cut(header, []byte(" "))
+	token = bytes.TrimSpace(token)
+	return token, ok && len(token) > 0 && bytes.EqualFold(scheme, []byte("bearer"))
+}
+
+// holder returns who holds a token: of a key that this node knows, of a session,
+// or of a key that it has not read yet. Most calls cost one look-up that way.
+func (s *Server) holder(token account.Secret) (caller, error) {
+	if s.Keyring.Known(token) {
+		return s.keyHolder(token)
+	}
+	who, err := s.person(token)
+	if errors.Is(err, errBadToken) {
+		return s.keyHolder(token)
+	}
+	return who, err
+}
+
+func (s *Server) person(token account.Secret) (caller, error) {
+	ctx, cancel := deadline()
+	defer cancel()
+	session, err := s.People.Who(ctx, token)
+	if errors.Is(err, account.ErrNoSession) {
+		return caller{}, errBadToken
+	}
+	if err != nil {
+		return caller{}, fmt.Errorf("find the session of a token: %w", err)
+	}
+	return caller{kind: aPerson, token: token, session: session}, nil
+}
+
+func (s *Server) keyHolder(token account.Secret) (caller, error) {
+	ctx, cancel := deadline()
+	defer cancel()
+	key, err := s.Keyring.Find(ctx, token)
+	if errors.Is(err, account.ErrNoKey) {
+		return caller{}, errBadToken
+	}
+	if err != nil {
+		return caller{}, fmt.Errorf("find a key: %w", err)
+	}
+	if key.Role == account.Editor {
+		return caller{kind: anEditor, key: key}, nil
+	}
+	return caller{kind: aPublisher, key: key}, nil
+}
+
+// may says whether the caller may use a route.
+func (s *Server) may(c *fiber.Ctx, r *route, who *caller) error {
+	var ok bool
+	switch r.access {
+	case operation, public, newcomer:
+		ok = true
+	case person:
+		ok = who.kind == aPerson
+	case publisher:
+		ok = who.kind == aPublisher || who.kind == anEditor
+	case editor:
+		ok = who.kind == anEditor
+	}
+	switch {
+	case !ok && who.kind == nobody:
+		return errNoToken
+	case !ok:
+		return errWrongKind
+	case who.byCookie && !isSafe(r.method) && !s.sameOrigin(c):
+		return errCrossSite
+	}
+	return nil
+}
+
+func isSafe(method string) bool { return method == fiber.MethodGet || method == fiber.MethodHead }
+
+// sameOrigin reports whether a browser says that a page of ours made the
+// request. Browsers without Sec-Fetch-Site send Origin with what is not safe.
+func (s *Server) sameOrigin(c *fiber.Ctx) bool {
+	h := &c.Request().Header
+	if site := h.Peek("Sec-Fetch-Site"); len(site) > 0 {
+		return string(site) == "same-origin"
+	}
+	return s.origin != "" && string(h.Peek(fiber.HeaderOrigin)) == s.origin
+}
+
+// prolong keeps a guest who was seen, and first their list, which must not go
+// before them. A failure is reported and hinders nobody: there is time until
+// the session ends.
+func (s *Server) prolong(who *caller) {
+	ctx, cancel := deadline()
+	defer cancel()
+	next := who.session
+	next.Expires = s.Now().Add(account.GuestKept)
+	err := s.Lists.Keep(ctx, next.Account, next.Until())
+	if err == nil {
+		next, err = s.People.Keep(ctx, who.token, who.session)
+	}
+	if err != nil {
+		s.Log500("", fmt.Errorf("prolong the guest %s: %w", who.session.Account, err))
+		return
+	}
+	who.session = next
+}

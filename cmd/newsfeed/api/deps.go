@@ -1,0 +1,58 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/netip"
+	"time"
+
+	"newsfeed/feed"
+	"newsfeed/feed/ingest"
+	"newsfeed/interests"
+	"newsfeed/interests/account"
+	"newsfeed/interests/topic"
+)
+
+// Deps is what the door opens on to.
+type Deps struct {
+	Lists     *interests.Lists
+	People    *account.People
+	Keyring   *account.Keyring
+	Catalogue *topic.Catalogue
+	Topics    topic.Store
+	Index     *feed.Index
+	Builder   *feed.Builder
+	Log       *feed.Log
+	Articles  feed.Articles
+	Tagger    *ingest.Tagger
+
+	Now    func() time.Time
+	Warm   func() bool                            // the index has reached the horizon
+	Health func(context.Context) []Dependency     // asks the stores, now
+	Backup func(context.Context, io.Writer) error // nil when the stores are servers
+	Log500 func(requestID string, err error)      // told of every error that became "internal error" or "unavailable"
+
+	Settings Settings
+}
+
+// Dependency is one store's state, as /readyz shows it.
+type Dependency struct {
+	Name  string    `json:"name"` // "articles", "interests"
+	Kind  string    `json:"kind"` // "mongodb", "redis", "embedded"
+	OK    bool      `json:"ok"`
+	Since time.Time `json:"since"` // of this state
+	Risks []string  `json:"risks,omitempty"`
+	Error string    `json:"error,omitempty"`
+}
+
+// Settings are the operator's choices, as plain values.
+type Settings struct {
+	Version         string
+	URL             string // the one source of absolute addresses
+	RateLimit       int    // calls per RateWindow and person or address; 0: off
+	RateWindow      time.Duration
+	AllowedOrigins  []string // "*" allowed
+	Proxies         []netip.Prefix
+	Bench           bool
+	InsecureCookies bool
+}

@@ -1,0 +1,242 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"newsfeed/feed"
+	"newsfeed/feed/ingest"
+	"newsfeed/interests"
+	"newsfeed/interests/account"
+	"newsfeed/interests/topic"
+	"newsfeed/interests/wire"
+)
+
+// Refusals of the door itself.
+var (
+	errBadQuery     = errors.New("a parameter is not what it should be")
+	errBadHeader    = errors.New("a header is not what it should be")
+	errBadPath      = errors.New("the path is not valid")
+	errBadBody      = errors.New("the body is not what this call takes")
+	errBrokenBody   = errors.New("the body ended too early")
+	errSlowBody     = errors.New("the body did not arrive in time")
+	errNoToken      = errors.New("this call needs a token")
+	errBadToken     = errors.New("the token is wrong or has expired")
+	errWrongKind    = errors.New("the token is not of the kind that this call needs")
+	errCrossSite    = errors.New("a change by cookie is taken from the reader's own pages only")
+	errNotFound     = errors.New("there is nothing here")
+	errUnknownTopic = errors.New("there is no such topic")
+	errWithdrawn    = errors.New("the article was withdrawn")
+	errTooLarge     = errors.New("the body is larger than this call takes")
+	errMediaType    = errors.New("the body is of a type that this call does not take")
+	errInvalid      = errors.New("what was sent is not valid")
+	errTooFast      = errors.New("too many calls")
+	errCold         = errors.New("the service is still reading its articles")
+	errBehind       = errors.New("this node has not reached the page's edition yet")
+)
+
+// known is one line of the table of errors.
+type known struct {
+	err    error
+	status int
+	kind   string // the problem's type; "": the status says all
+	detail string // for strangers; "": what err says
+	retry  int    // seconds; 0: trying again later does not help
+	told   bool   // the operator is told
+}
+
+// table says of each error what a stranger is told. What is not in it is an
+// "internal error" outside, and told to the operator. The first that fits counts.
+var table = []known{
+	{err: errBadQuery, status: 400},
+	{err: errBadHeader, status: 400},
+	{err: errBadPath, status: 400},
+	{err: errBadBody, status: 400},
+	{err: errBrokenBody, status: 400},
+	{err: errSlowBody, status: 408},
+	{err: feed.ErrCursorDamaged, status: 400, kind: "cursor-damaged", detail: "the cursor is damaged"},
+	{err: errNoToken, status: 401},
+	{err: errBadToken, status: 401, kind: "token"},
+	{err: account.ErrNoSession, status: 401, kind: "token", detail: errBadToken.Error()},
+	{err: errWrongKind, status: 403},
+	{err: errCrossSite, status: 403, kind: "cross-site"},
+	{err: feed.ErrNotYours, status: 403, kind: "not-yours", detail: "the article belongs to a source or a host that the key is not bound to"},
+	{err: errUnknownTopic, status: 404, kind: "unknown-topic"},
+	{err: errNotFound, status: 404},
+	{err: feed.ErrUnknownArticle, status: 404, detail: "there is no such article"},
+	{err: account.ErrNoKey, status: 404, detail: "there is no such key"},
+	{err: topic.ErrTaken, status: 409, kind: "taken", detail: "another topic has this name"},
+	{err: interests.ErrFull, status: 409, kind: "list-full", detail: "the list holds as many topics as it may: 500 followed, 500 muted"},
+	{err: errWithdrawn, status: 410, kind: "withdrawn"},
+	{err: feed.ErrCursorExpired, status: 410, kind: "cursor-expired", detail: "the cursor has expired: begin again with the first page"},
+	{err: errTooLarge, status: 413},
+	{err: ingest.ErrTooMany, status: 413, kind: "too-many"},
+	{err: errMediaType, status: 415},
+	{err: errInvalid, status: 422},
+	{err: errTooFast, status: 429, retry: 1},
+	{err: feed.ErrQueueFull, status: 503, kind: "queue-full", detail: "too many articles are waiting to be stored", retry: 1},
+	{err: feed.ErrContended, status: 503, kind: "contended", detail: "others were writing all the time", retry: 1, told: true},
+	{err: interests.ErrBusy, status: 503, kind: "busy", detail: "too many edits of this list at once", retry: 1},
+	{err: errCold, status: 503, kind: "warming-up", retry: 2},
+	{err: errBehind, status: 503, kind: "behind", retry: 1},
+	{err: feed.ErrDamaged, status: 503, kind: "unavailable", detail: unavailable, retry: 30, told: true},
+	{err: feed.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+	{err: interests.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+	{err: account.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+	{err: topic.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+	{err: context.DeadlineExceeded, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+	{err: context.Canceled, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+}
+
+const unavailable = "a store that this call needs cannot be reached"
+
+// field names a bad field: a JSON pointer into the body, or the name of a
+// parameter or a header.
+type field struct {
+	Location string `json:"location"`
+	Message  string `json:"message"`
+}
+
+// problem is an answer of RFC 9457.
+type problem struct {
+	Type      string  `json:"type"`
+	Title     string  `json:"title"`
+	Status    int     `json:"status"`
+	Detail    string  `json:"detail,omitempty"`
+	RequestID string  `json:"request_id,omitempty"`
+	Errors    []field `json:"errors,omitempty"`
+	*tally            // of a batch that ended in the middle
+}
+
+// refusal is an error of the table with more to say.
+type refusal struct {
+	err    error
+	detail string
+	fields []field
+	retry  time.Duration
+	tally  *tally
+}
+
+func (r *refusal) Error() string { return r.err.Error() + ": " + r.detail }
+func (r *refusal) Unwrap() error { return r.err }
+
+// because adds what a stranger may know to an error of the table.
+func because(err error, detail string) error { return &refusal{err: err, detail: detail} }
+
+// refuse answers a request with a problem.
+func (s *Server) refuse(c *fiber.Ctx, err error) {
+	k, r := inTable(err)
+	p := r.problem(k)
+	p.RequestID = uuid.NewString()
+	if k.told {
+		s.Log500(p.RequestID, err)
+	}
+	h := &c.Response().Header
+	for _, name := range []string{fiber.HeaderETag, fiber.HeaderLink, headerRevision, fiber.HeaderContentDisposition} {
+		h.Del(name)
+	}
+	h.Set(fiber.HeaderCacheControl, "no-store")
+	switch {
+	case k.err == errNoToken:
+		h.Set(fiber.HeaderWWWAuthenticate, "Bearer")
+	case k.status == http.StatusUnauthorized:
+		h.Set(fiber.HeaderWWWAuthenticate, `Bearer error="invalid_token"`)
+	}
+	if seconds := max(k.retry, ceilSeconds(r.retry)); seconds > 0 {
+		h.Set(fiber.HeaderRetryAfter, strconv.Itoa(seconds))
+	}
+	body, err := json.Marshal(&p)
+	if err != nil {
+		body = []byte(`{"type":"about:blank","title":"Internal Server Error","status":500}`)
+	}
+	c.Response().ResetBody()
+	c.Response().SetStatusCode(p.Status)
+	h.SetContentType("application/problem+json")
+	c.Response().SetBodyRaw(body)
+}
+
+// inTable finds an error's line of the table, and what more is to be said.
+func inTable(err error) (known, *refusal) {
+	r := new(refusal)
+	if !errors.As(err, &r) {
+		r = new(refusal)
+	}
+	var malformed *wire.Malformed
+	var invalid *ingest.Invalid
+	switch {
+	case errors.As(err, &malformed):
+		r = &refusal{fields: []field{{malformed.Location, malformed.Message}}, tally: r.tally}
+		return known{err: errBadBody, status: http.StatusBadRequest}, r
+	case errors.As(err, &invalid):
+		r = &refusal{tally: r.tally, detail: "the article is not valid"}
+		for _, f := range invalid.Fields {
+			r.fields = append(r.fields, field(f))
+		}
+		return known{err: errInvalid, status: http.StatusUnprocessableEntity}, r
+	}
+	for _, k := range table {
+		if errors.Is(err, k.err) {
+			return k, r
+		}
+	}
+	if status, ok := isFiber(err); ok && status < http.StatusInternalServerError {
+		return known{err: fiberDetail(status), status: status}, r
+	} else if status == http.StatusNotImplemented {
+		return known{err: errors.New("there is no such method"), status: status}, r
+	}
+	return known{err: errInternal, status: http.StatusInternalServerError, told: true}, &refusal{tally: r.tally}
+}
+
+var errInternal = errors.New("internal error")
+
+// fiberDetail is what we say for a refusal of Fiber's own.
+func fiberDetail(status int) error {
+	switch status {
+	case http.StatusNotFound:
+		return errNotFound
+	case http.StatusMethodNotAllowed:
+		return errors.New("the path does not know this method, see Allow")
+	case http.StatusRequestEntityTooLarge:
+		return errTooLarge
+	case http.StatusRequestHeaderFieldsTooLarge:
+		return errors.New("the request line and headers are larger than " + strconv.Itoa(maxHeader>>10) + " KiB")
+	case http.StatusRequestTimeout:
+		return errSlowBody
+	}
+	return errors.New("this is no request that can be understood")
+}
+
+// problem makes the answer of an error of the table.
+func (r *refusal) problem(k known) problem {
+	p := problem{Type: "about:blank", Title: http.StatusText(k.status), Status: k.status, Errors: r.fields, tally: r.tally}
+	if k.kind != "" {
+		p.Type = k.kind
+	}
+	switch {
+	case r.detail != "":
+		p.Detail = r.detail
+	case k.detail != "":
+		p.Detail = k.detail
+	default:
+		p.Detail = k.err.Error()
+	}
+	return p
+}
+
+// problemOf makes the problem of one item of a batch.
+func problemOf(err error) *problem {
+	k, r := inTable(err)
+	p := r.problem(k)
+	return &p
+}
+
+func ceilSeconds(d time.Duration) int {
+	return int((d + time.Second - 1) / time.Second)
+}

@@ -1,0 +1,112 @@
+package api
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"newsfeed/feed"
+)
+
+// query hands the parameters of a request to read, one by one. read returns what
+// is wrong with one, "" when nothing is or when it does not know it. All bad
+// ones together make the error.
+func query(c *fiber.Ctx, read func(name, value []byte) string) error {
+	var fields []field
+	for name, value := range c.Context().QueryArgs().All() {
+		if message := read(name, value); message != "" {
+			fields = append(fields, field{string(name), message})
+		}
+	}
+	if len(fields) > 0 {
+		return &refusal{err: errBadQuery, fields: fields}
+	}
+	return nil
+}
+
+// limit reads the parameter of that name.
+func limit(into *int, value []byte) string {
+	n, err := strconv.Atoi(string(value))
+	if err != nil || n < 1 || n > feed.MaxLimit {
+		return fmt.Sprintf("must be a whole number from 1 to %d", feed.MaxLimit)
+	}
+	*into = n
+	return ""
+}
+
+// cursor reads a cursor. Its errors are answers of their own, not bad parameters.
+func (s *Server) cursor(value []byte, now time.Time) (*feed.Cursor, error) {
+	if len(value) == 0 {
+		return nil, feed.ErrCursorDamaged
+	}
+	cursor, err := feed.ParseCursor(string(value), now)
+	if err != nil {
+		return nil, err
+	}
+	return &cursor, nil
+}
+
+// linkNext sets the header that leads to the next page: this request's
+// parameters with another cursor.
+func linkNext(c *fiber.Ctx, next string) {
+	if next == "" {
+		return
+	}
+	args := fasthttp.AcquireArgs()
+	defer fasthttp.ReleaseArgs(args)
+	for name, value := range c.Context().QueryArgs().All() {
+		if string(name) != "cursor" {
+			args.AddBytesKV(name, value)
+		}
+	}
+	args.Add("cursor", next)
+	b := append([]byte("<"), c.Request().URI().PathOriginal()...)
+	b = append(b, '?')
+	b = args.AppendBytes(b)
+	b = append(b, `>; rel="next"`...)
+	c.Response().Header.SetBytesV(fiber.HeaderLink, b)
+}
+
+// tag is the text of a weak entity tag.
+type tag [20]byte
+
+// weak makes an entity tag of a version.
+func weak(version uint64) (t tag) {
+	const digits = "0123456789abcdef"
+	copy(t[:], `W/"`)
+	for i := range 16 {
+		t[3+i] = digits[version>>(60-4*i)&15]
+	}
+	t[19] = '"'
+	return t
+}
+
+// fresh sets the tag of an answer, and reports whether the caller has it already:
+// then the answer is 304 and complete.
+func fresh(c *fiber.Ctx, t tag) bool {
+	c.Response().Header.SetBytesV(fiber.HeaderETag, t[:])
+	if !t.in(c.Request().Header.Peek(fiber.HeaderIfNoneMatch)) {
+		return false
+	}
+	c.Response().SetStatusCode(fiber.StatusNotModified)
+	return true
+}
+
+// in reports whether a value of If-None-Match names the tag, compared weakly
+// (RFC 9110 §8.8.3.2). No tag of ours has a comma in it.
+func (t *tag) in(header []byte) bool {
+	opaque := t[2:]
+	for len(header) > 0 {
+		var one []byte
+		one, header, _ = bytes.Cut(header, []byte(","))
+		one = bytes.TrimSpace(one)
+		if string(one) == "*" || bytes.Equal(bytes.TrimPrefix(one, []byte("W/")), opaque) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,292 @@
+// Package api is the JSON door of the service: routes, who may use them, the
+// shapes that go in and out, and what is said when something is refused. The
+// contract is ../shared/API.md; openapi.json says the same of what is built.
+//
+// A handler decodes, calls the domain once or twice in a row, and encodes. The
+// package decides nothing about lists, articles or ranking, and makes no HTML
+// but the page of its own documentation.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+)
+
+// Limits of the server.
+const (
+	maxBody       = 8 << 20  // bytes of any body
+	maxPeopleBody = 64 << 10 // bytes of the body of a person's call, and of an editor's
+	maxHeader     = 16 << 10 // bytes of request line and headers
+	readTimeout   = time.Minute
+	writeTimeout  = time.Minute
+	idleTimeout   = 2 * time.Minute
+	storeTimeout  = 5 * time.Second // of the calls to a store that one request makes
+)
+
+// Server is the door. Make it with New.
+type Server struct {
+	Deps
+	app     *fiber.App
+	limits  *limiter // nil when off
+	meters  *meters
+	cookie  string // name of the reader's cookie
+	origin  string // of Settings.URL; "" when there is none
+	origins origins
+	fixed   []byte // body of /bench/fixed; nil when off
+}
+
+// access says who may use a route.
+type access uint8
+
+const (
+	operation access = iota // anyone; not counted against the rate limit
+	public                  // anyone
+	newcomer                // anyone, but cross-origin as a person's call
+	person                  // people, guests included
+	publisher               // keys of publishers and editors
+	editor                  // keys of editors
+)
+
+// handler answers a request that may pass. Its error becomes a problem.
+type handler func(*Server, *fiber.Ctx, *caller) error
+
+// route is one line of the table of routes.
+type route struct {
+	method string
+	path   string // parameters as {name}
+	access access
+	handle handler
+}
+
+// routes is everything the door opens on to. HEAD comes with GET, OPTIONS with each path.
+func routes() []route {
+	page, policy, err := docsPage()
+	if err != nil {
+		panic(err) // both files are part of the program; a test renders them
+	}
+	return []route{
+		{"POST", "/guests", newcomer, (*Server).postGuest},
+
+		{"GET", "/topics", public, (*Server).getTopics},
+		{"GET", "/topics.ndjson", public, (*Server).exportTopics},
+		{"GET", "/topics/{id}", public, (*Server).getTopic},
+		{"PUT", "/topics/{id}", editor, (*Server).putTopic},
+		{"GET", "/topics/{id}/articles", public, (*Server).getTopicPage},
+
+		{"GET", "/interests", person, (*Server).getInterests},
+		{"PUT", "/interests/{topic}", person, (*Server).putInterest},
+		{"DELETE", "/interests/{topic}", person, (*Server).deleteInterest},
+
+		{"GET", "/feed", person, (*Server).getFeed},
+
+		{"POST", "/articles", publisher, (*Server).postArticles},
+		{"GET", "/articles/{id}", public, (*Server).getArticle},
+		{"DELETE", "/articles/{id}", publisher, (*Server).deleteArticle},
+
+		{"POST", "/keys", editor, (*Server).postKey},
+		{"GET", "/keys", editor, (*Server).getKeys},
+		{"DELETE", "/keys/{id}", editor, (*Server).deleteKey},
+
+		{"GET", "/livez", operation, (*Server).getLivez},
+		{"GET", "/readyz", operation, (*Server).getReadyz},
+		{"GET", "/metrics", operation, (*Server).getMetrics},
+		{"GET", "/version", operation, (*Server).getVersion},
+		{"GET", "/openapi.json", operation, plain(constant(openapi, fiber.MIMEApplicationJSONCharsetUTF8, ""))},
+		{"GET", "/docs", operation, plain(constant(page, fiber.MIMETextHTMLCharsetUTF8, policy))},
+		{"GET", "/backup", editor, (*Server).getBackup},
+		{"GET", "/bench/fixed", public, (*Server).getFixed},
+	}
+}
+
+// plain makes a handler of one of Fiber's, which needs neither server nor caller.
+func plain(h fiber.Handler) handler {
+	return func(_ *Server, c *fiber.Ctx, _ *caller) error { return h(c) }
+}
+
+// New returns the door over d. Each mount hangs routes of its own onto it, after
+// the API's: they are reached by paths that the API does not have.
+func New(d Deps, mount ...func(fiber.Router)) *Server {
+	s := &Server{
+		Deps:    d.withDefaults(),
+		cookie:  CookieName(d.Settings.InsecureCookies),
+		origin:  originOf(d.Settings.URL),
+		origins: newOrigins(d.Settings.AllowedOrigins),
+	}
+	s.limits = newLimiter(s.Settings.RateLimit, s.Settings.RateWindow)
+	s.meters = newMeters(s)
+	if s.Settings.Bench {
+		s.fixed = newFixed()
+	}
+	s.app = fiber.New(fiber.Config{
+		AppName:                      "newsfeed",
+		Immutable:                    true,
+		CaseSensitive:                true,
+		BodyLimit:                    maxBody,
+		ReadBufferSize:               maxHeader,
+		ReadTimeout:                  readTimeout,
+		WriteTimeout:                 writeTimeout,
+		IdleTimeout:                  idleTimeout,
+		StreamRequestBody:            true, // so that a body can be refused before it is read
+		DisablePreParseMultipartForm: true,
+		DisableStartupMessage:        true,
+		ErrorHandler:                 s.unrouted,
+	})
+	s.wrap()
+	s.hang(routes())
+	s.app.Use(shield) // after our own routes: they have theirs
+	for _, m := range mount {
+		m(s.app)
+	}
+	return s
+}
+
+// Serve answers requests from a listener until Shutdown.
+func (s *Server) Serve(l net.Listener) error { return s.app.Listener(l) }
+
+// Shutdown stops accepting, and waits for running requests as long as ctx allows.
+func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }
+
+// App is the Fiber application, for tests.
+func (s *Server) App() *fiber.App { return s.app }
+
+func (d Deps) withDefaults() Deps {
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Warm == nil {
+		d.Warm = func() bool { return true }
+	}
+	if d.Health == nil {
+		d.Health = func(context.Context) []Dependency { return nil }
+	}
+	if d.Log500 == nil {
+		d.Log500 = func(string, error) {}
+	}
+	return d
+}
+
+var parameter = regexp.MustCompile(`\{(\w+)\}`)
+
+// hang registers routes with Fiber.
+func (s *Server) hang(table []route) {
+	methods := map[string][]*route{}
+	var paths []string
+	for i := range table {
+		r := &table[i]
+		path := parameter.ReplaceAllString(r.path, ":$1")
+		s.app.Add(r.method, path, s.door(r, r.method))
+		if r.method == fiber.MethodGet {
+			s.app.Add(fiber.MethodHead, path, s.door(r, fiber.MethodHead))
+		}
+		if methods[path] == nil {
+			paths = append(paths, path)
+		}
+		methods[path] = append(methods[path], r)
+	}
+	for _, path := range paths {
+		s.app.Options(path, s.preflight(methods[path]))
+	}
+}
+
+// door is what every request to a route passes through, in this order:
+// cross-origin headers, who asks, rate limit, may they, the handler.
+func (s *Server) door(r *route, method string) fiber.Handler {
+	meter := s.meters.of(r.path, method)
+	return func(c *fiber.Ctx) error {
+		began := time.Now()
+		if err := s.pass(c, r); err != nil {
+			s.refuse(c, err)
+		}
+		meter.note(c.Response().StatusCode(), time.Since(began))
+		return nil
+	}
+}
+
+// pass answers a request or says why not.
+func (s *Server) pass(c *fiber.Ctx, r *route) (err error) {
+	defer catch(&err)
+	c.Response().Header.Set(fiber.HeaderCacheControl, "no-store")
+	s.cross(c, r)
+	who, err := s.who(c, r)
+	if err := s.count(c, r, &who); err != nil {
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.may(c, r, &who); err != nil {
+		return err
+	}
+	return r.handle(s, c, &who)
+}
+
+// catch makes an error of a panic. It is deferred.
+func catch(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	}
+}
+
+// shield keeps a panic in a mounted route from ending the program.
+func shield(c *fiber.Ctx) (err error) {
+	defer catch(&err)
+	return c.Next()
+}
+
+// wrap answers what Fiber would answer in plain text: methods that it does not know.
+func (s *Server) wrap() {
+	server := s.app.Server()
+	inner := server.Handler
+	known := s.app.Config().RequestMethods
+	server.Handler = func(ctx *fasthttp.RequestCtx) {
+		if slices.Contains(known, string(ctx.Method())) {
+			inner(ctx)
+			return
+		}
+		c := s.app.AcquireCtx(ctx)
+		defer s.app.ReleaseCtx(c)
+		_ = s.unrouted(c, fiber.ErrNotImplemented)
+	}
+}
+
+// unrouted is Fiber's error handler: it answers what reached no route of ours.
+func (s *Server) unrouted(c *fiber.Ctx, err error) error {
+	c.Response().Header.Set(fiber.HeaderCacheControl, "no-store")
+	c.Response().Header.Set(fiber.HeaderAccessControlAllowOrigin, "*")
+	s.refuse(c, err)
+	s.meters.unrouted.note(c.Response().StatusCode(), 0)
+	return nil
+}
+
+// deadline returns the context for the calls to a store.
+func deadline() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), storeTimeout)
+}
+
+// originOf returns scheme, host and port of an address as browsers write an origin.
+func originOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// isFiber returns the status of an error that Fiber made.
+func isFiber(err error) (status int, ok bool) {
+	var f *fiber.Error
+	if errors.As(err, &f) {
+		return f.Code, true
+	}
+	return 0, false
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"newsfeed/cmd/newsfeed/api"
+	"newsfeed/cmd/newsfeed/reader"
+	"newsfeed/config"
+	"newsfeed/feed"
+	"newsfeed/feed/ingest"
+	"newsfeed/interests"
+	"newsfeed/interests/account"
+	"newsfeed/interests/topic"
+	"newsfeed/storage"
+)
+
+// App is the whole program, wired: stores, log, index, builder, door. It is a
+// value that a test can build.
+type App struct {
+	cfg    config.Config
+	log    *slog.Logger
+	stores *storage.Stores
+
+	catalogue *topic.Catalogue
+	index     *feed.Index
+	feedLog   *feed.Log
+	door      *api.Server
+	own       account.Secret // an editor key for this process's own use
+
+	warm   atomic.Bool
+	health healthWatch
+
+	background sync.WaitGroup
+	cancel     context.CancelFunc
+}
+
+// NewApp opens the stores and wires everything. The index is not warm yet.
+func NewApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
+	stores, err := storage.Open(ctx, storage.Addresses{
+		Data: cfg.Data, MongoURI: string(cfg.MongoURI), RedisURL: string(cfg.RedisURL)})
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range stores.Migrated {
+		log.Info("migrated", "store", line)
+	}
+	known, err := stores.Topics.All(ctx)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("read the topics: %w", err), stores.Close())
+	}
+	a := &App{cfg: cfg, log: log, stores: stores, own: account.NewSecret()}
+	a.catalogue = topic.NewCatalogue(append(topic.Seed(), known...))
+	a.index = feed.NewIndex(cfg.Horizon, time.Now, a.noteTopic)
+	a.feedLog = feed.NewLog(stores.Articles, a.index, stores.Announcements, feed.LogOptions{
+		HalfLife: cfg.HalfLife,
+		Report:   func(err error) { log.Error("the log", "error", err) },
+	})
+	a.door = a.newDoor()
+	return a, nil
+}
+
+// newDoor wires what answers calls.
+func (a *App) newDoor() *api.Server {
+	people := account.NewPeople(a.stores.Sessions, time.Now)
+	lists := interests.NewLists(a.stores.Lists, time.Now)
+	builder := feed.NewBuilder(a.index)
+	settings := api.Settings{
+		Version: version(), URL: a.cfg.URL, RateLimit: a.cfg.RateLimit.Calls, RateWindow: a.cfg.RateLimit.Window,
+		AllowedOrigins: a.cfg.AllowedOrigins, Proxies: a.cfg.Proxies,
+		Bench: a.cfg.Bench, InsecureCookies: a.cfg.InsecureCookies,
+	}
+	page := reader.New(reader.Deps{
+		People: people, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder,
+		Now: time.Now, Warm: a.warm.Load,
+		Cookie: api.CookieName(a.cfg.InsecureCookies), URL: a.cfg.URL, InsecureCookies: a.cfg.InsecureCookies,
+		Report: func(err error) { a.log.Error("the reader", "error", err) },
+	})
+	return api.New(api.Deps{
+		Lists: lists, People: people, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
+		Catalogue: a.catalogue, Topics: a.stores.Topics, Index: a.index, Builder: builder,
+		Log: a.feedLog, Articles: a.stores.Articles,
+		Tagger: ingest.NewTagger(a.catalogue, a.stores.Topics, a.cfg.Tagger),
+		Now:    time.Now, Warm: a.warm.Load, Health: a.dependencies, Backup: a.stores.Backup,
+		Log500: func(id string, err error) { a.log.Error("call failed", "request_id", id, "error", err) },
+
+		Settings: settings,
+	}, page.Routes)
+}
+
+// fixedKeys are the keys of the settings, and this process's own.
+func (a *App) fixedKeys() []account.Key {
+	keys := []account.Key{{Name: "this process", Role: account.Editor, Hash: a.own.Hash()}}
+	for _, k := range a.cfg.PublisherKeys {
+		keys = append(keys, account.Key{Name: k.Name, Role: account.Publisher, Hash: account.Secret(k.Secret).Hash()})
+	}
+	for _, k := range a.cfg.EditorKeys {
+		keys = append(keys, account.Key{Name: k.Name, Role: account.Editor, Hash: account.Secret(k.Secret).Hash()})
+	}
+	return keys
+}
+
+// noteTopic adds what an entry of the log says of a topic to the catalogue. What
+// the catalogue knows of a topic already is better than an article's word for it.
+func (a *App) noteTopic(t topic.Topic) {
+	if t.Kind == topic.KindTag || t.Kind == topic.KindSource {
+		if _, known := a.catalogue.Get(t.ID); known {
+			return
+		}
+	}
+	a.catalogue.Put(t)
+}
+
+// Start warms the index, telling of it now and then, and starts what works in
+// the background.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.feedLog.Warm(ctx, a.progress()); err != nil {
+		return err
+	}
+	a.feedLog.Start()
+	a.warm.Store(true)
+	ctx, a.cancel = context.WithCancel(context.Background())
+	a.background.Go(func() { a.sweep(ctx) })
+	a.log.Info("the index is warm", "articles", a.index.Articles(), "edition", a.index.Edition())
+	return nil
+}
+
+// progress returns a function that logs how far the index is, once a second.
+func (a *App) progress() func(done, total int) {
+	next := time.Now().Add(time.Second)
+	return func(done, total int) {
+		if now := time.Now(); now.After(next) {
+			next = now.Add(time.Second)
+			a.log.Info("warming the index", "read", done, "of", total)
+		}
+	}
+}
+
+// sweep removes what has expired, every hour.
+func (a *App) sweep(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if _, err := a.stores.Sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			a.log.Error("sweep what has expired", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Serve answers calls on a listener until it is closed.
+func (a *App) Serve(l net.Listener) error { return a.door.Serve(l) }
+
+// Close stops everything, in reverse, and reports all errors.
+func (a *App) Close(ctx context.Context) error {
+	err := a.door.Shutdown(ctx)
+	if a.cancel != nil {
+		a.cancel()
+	}
+	a.background.Wait()
+	a.feedLog.Stop()
+	return errors.Join(err, a.stores.Close())
+}
+
+// dependencies asks the stores how they are, and knows since when.
+func (a *App) dependencies(ctx context.Context) []api.Dependency {
+	return a.health.watch(a.stores.Health(ctx), a.feedLog.Err())
+}
+
+// healthWatch remembers since when a store is as it is.
+type healthWatch struct {
+	mu    sync.Mutex // guards below
+	state map[string]bool
+	since map[string]time.Time
+}
+
+func (w *healthWatch) watch(health []storage.Health, damaged error) []api.Dependency {
+	if damaged != nil {
+		health[0].Err = damaged
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state == nil {
+		w.state, w.since = map[string]bool{}, map[string]time.Time{}
+	}
+	out := make([]api.Dependency, len(health))
+	for i, h := range health {
+		ok := h.Err == nil
+		if was, seen := w.state[h.Name]; !seen || was != ok {
+			w.state[h.Name], w.since[h.Name] = ok, time.Now().UTC()
+		}
+		out[i] = api.Dependency{Name: h.Name, Kind: h.Kind, OK: ok, Since: w.since[h.Name], Risks: h.Risks}
+		if !ok {
+			out[i].Error = h.Err.Error()
+		}
+	}
+	return out
+}
+
+// openDoor opens the App on the stores for this process's own use, on a free port
+// of this machine, and returns its address and an editor key.
+func openDoor(ctx context.Context, cfg config.Config) (url, key string, closeDoor func() error, err error) {
+	cfg.RateLimit = config.RateLimit{}
+	a, err := NewApp(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return "", "", nil, err
+	}
+	closeApp := func() error { return a.Close(context.Background()) }
+	if err := a.Start(ctx); err != nil {
+		return "", "", nil, errors.Join(err, closeApp())
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", "", nil, errors.Join(err, closeApp())
+	}
+	a.background.Go(func() { _ = a.Serve(l) })
+	return "http://" + l.Addr().String(), string(a.own), closeApp, nil
+}

@@ -1,0 +1,82 @@
+// Package reader is the web page: server-rendered, embedded files, no build step.
+// It works without a script.
+//
+// A page is made of three things: who looks at it (visitor.go), what they are
+// shown (front.go, topic.go, search.go, interests.go), and how it looks
+// (templates, assets). What every page needs around it, headers, the guard
+// against other sites, and what becomes of an error, is in wrap.go. The package
+// decides nothing about lists or order; it asks the same packages as the API
+// does, and never calls the API.
+package reader
+
+import (
+	"bytes"
+	"html/template"
+	"net/url"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+
+	"newsfeed/feed"
+	"newsfeed/interests"
+	"newsfeed/interests/account"
+	"newsfeed/interests/topic"
+)
+
+// Deps is what the pages are made from.
+type Deps struct {
+	People    *account.People
+	Lists     *interests.Lists
+	Catalogue *topic.Catalogue
+	Index     *feed.Index
+	Builder   *feed.Builder
+
+	Now             func() time.Time
+	Warm            func() bool // the index has reached the horizon
+	Cookie          string      // name of the reader's cookie
+	URL             string      // the one source of absolute addresses
+	InsecureCookies bool        // the cookie may travel over plain HTTP
+	Report          func(error) // told of every error that became a page with a 5xx; may be nil
+}
+
+// Reader answers for the pages. Safe for concurrent use.
+type Reader struct {
+	deps     Deps
+	own      string // the origin of deps.URL
+	loopback bool   // deps.URL is on this machine
+	pages    map[string]*template.Template
+}
+
+// New returns a reader. It panics when an embedded template is broken, which a
+// test of the package would have seen.
+func New(d Deps) *Reader {
+	if d.Report == nil {
+		d.Report = func(error) {}
+	}
+	r := &Reader{deps: d, pages: parseTemplates()}
+	if u, err := url.Parse(d.URL); err == nil {
+		r.own, r.loopback = originOf(u), isLoopback(u.Hostname())
+	}
+	return r
+}
+
+// Routes mounts the pages. The door calls it after its own routes, so that no
+// page can stand in the way of a call.
+func (r *Reader) Routes(router fiber.Router) {
+	router.Get("/", r.page(r.front))
+	router.Get("/t/:topic", r.page(r.topic))
+	router.Get("/search", r.page(r.search))
+	router.Get("/my/interests", r.page(r.interests))
+	router.Post("/my/interests", r.page(r.guarded(r.edit)))
+	router.Get("/assets/:file", r.asset)
+}
+
+// render sends a page of a template with a status.
+func (r *Reader) render(c *fiber.Ctx, status int, name string, data any) error {
+	var b bytes.Buffer
+	if err := r.pages[name].Execute(&b, data); err != nil {
+		return err
+	}
+	c.Set(fiber.HeaderContentType, "text/html; charset=utf-8")
+	return c.Status(status).Send(b.Bytes())
+}

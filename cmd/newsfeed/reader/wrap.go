@@ -1,0 +1,182 @@
+package reader
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"runtime/debug"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+
+	"newsfeed/interests"
+	"newsfeed/interests/account"
+)
+
+// policy is the content security policy of every page: no script at all, and
+// pictures from anywhere that is encrypted.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' https: data:; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// How long pages may be kept. Nobody's page is everybody's, so a proxy may keep
+// it for a moment. A browser may not: Chromium does not look at "Vary: Cookie",
+// and would show the page from before the first follow once more after it.
+const (
+	keepPublic  = "public, max-age=0, s-maxage=30"
+	keepPrivate = "private, no-store"
+)
+
+// setSafe sets the headers of everything that the reader sends.
+func setSafe(c *fiber.Ctx) {
+	c.Set(fiber.HeaderContentSecurityPolicy, policy)
+	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
+	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+}
+
+// page wraps a handler of a page: headers before it, and a page of words for the
+// error it returns or the panic it ends in.
+func (r *Reader) page(h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		setSafe(c)
+		c.Set(fiber.HeaderCacheControl, keepPrivate)
+		c.Vary(fiber.HeaderCookie)
+		err := safely(h, c)
+		if err == nil {
+			return nil
+		}
+		m := messageFor(err)
+		if m.Status >= 500 {
+			r.deps.Report(fmt.Errorf("%s %s: %w", c.Method(), c.Path(), err))
+		}
+		return r.say(c, m)
+	}
+}
+
+// safely calls a handler and makes an error of its panic, which would end the
+// process: fasthttp lets panics through.
+func safely(h fiber.Handler, c *fiber.Ctx) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return h(c)
+}
+
+// guarded lets only forms of our own pages through. Browsers say where a request
+// comes from in Sec-Fetch-Site; older ones, and those that talk plain HTTP to
+// another machine, only in Origin.
+func (r *Reader) guarded(h fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		if !r.ours(c) {
+			return errElsewhere
+		}
+		return h(c)
+	}
+}
+
+func (r *Reader) ours(c *fiber.Ctx) bool {
+	if site := c.Get("Sec-Fetch-Site"); site != "" {
+		return site == "same-origin"
+	}
+	u, err := url.Parse(c.Get(fiber.HeaderOrigin))
+	if err != nil || u.Host == "" {
+		return false
+	}
+	origin := originOf(u)
+	if origin == r.own {
+		return true
+	}
+	// On this machine a page has several names and any port. The Host header is
+	// believed only where it is such a name, so that no name from outside that
+	// is made to lead here passes.
+	host := &url.URL{Scheme: "http", Host: c.Get(fiber.HeaderHost)}
+	return r.loopback && isLoopback(host.Hostname()) && origin == originOf(host)
+}
+
+// originOf returns scheme, host and port as browsers write them in Origin.
+func originOf(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	switch scheme {
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	}
+	return scheme + "://" + host
+}
+
+func isLoopback(host string) bool {
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// Errors that only a page can have.
+var (
+	errElsewhere = errors.New("reader: the form did not come from a page of ours")
+	errForm      = errors.New("reader: the form is not one of ours")
+	errWarming   = errors.New("reader: the index is not warm yet")
+	errAhead     = errors.New("reader: the cursor is ahead of this node")
+)
+
+// message is a page that says something in words.
+type message struct {
+	layout
+	Status  int
+	Heading string
+	Text    string
+	Wait    int      // seconds until trying again is worthwhile; 0: it is not
+	Refresh bool     // the page does that by itself
+	Links   []linked // where to go from here; never empty
+}
+
+// linked is a link with its text.
+type linked struct{ Path, Text string }
+
+var home = []linked{{"/", "Back to the feed"}}
+
+// messageFor is the one table from errors to pages.
+func messageFor(err error) *message {
+	switch {
+	case errors.Is(err, errElsewhere):
+		return &message{Status: 403, Heading: "That did not come from this page",
+			Text: "The form was sent from another site, or your browser does not say from where. Nothing was changed. Open the page here and press the button again.", Links: home}
+	case errors.Is(err, errForm):
+		return &message{Status: 400, Heading: "That form is not one of ours",
+			Text: "Something in it was missing or not understood. Nothing was changed.", Links: home}
+	case errors.Is(err, interests.ErrFull):
+		return &message{Status: 409, Heading: "Your list is full",
+			Text:  fmt.Sprintf("A list holds %d topics that you follow and %d that you mute. Remove one that you no longer need, then add the new one. Nothing was changed.", interests.MaxFollowed, interests.MaxMuted),
+			Links: []linked{{"/my/interests", "Go through my interests"}, {"/", "Back to the feed"}}}
+	case errors.Is(err, errWarming):
+		return &message{Status: 503, Heading: "Warming up", Wait: 3, Refresh: true,
+			Text: "The service has just started and is still reading its articles. This page asks again by itself in a few seconds.", Links: []linked{{"/", "Try again"}}}
+	case errors.Is(err, errAhead):
+		return &message{Status: 503, Heading: "One moment", Wait: 1,
+			Text: "This page belongs to a newer edition than we have here yet. Try again in a second.", Links: []linked{{"/", "Start from the first page"}}}
+	case isUnavailable(err):
+		return &message{Status: 503, Heading: "We cannot reach your list just now", Wait: 5,
+			Text: "The store that keeps people’s interests does not answer. What you saved before is safe; what you just pressed may not have been saved. Try again in a moment.", Links: []linked{{"/", "Try again"}}}
+	}
+	return &message{Status: 500, Heading: "Something went wrong",
+		Text: "It is our fault, and it was noted. Nothing of yours was lost.", Links: home}
+}
+
+func isUnavailable(err error) bool {
+	for _, e := range []error{interests.ErrUnavailable, account.ErrUnavailable, interests.ErrBusy, context.DeadlineExceeded, context.Canceled} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+// say sends a page of words.
+func (r *Reader) say(c *fiber.Ctx, m *message) error {
+	m.Title = m.Heading
+	if m.Wait > 0 {
+		c.Set(fiber.HeaderRetryAfter, fmt.Sprint(m.Wait))
+	}
+	return r.render(c, m.Status, "message", m)
+}
