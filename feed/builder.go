@@ -4,38 +4,46 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
-	"math"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
-
-	"newsfeed/interests/topic"
 )
 
 // Limits of a page.
 const (
-	DefaultLimit  = 30
-	MaxLimit      = 100
-	maxCandidates = 4000 // looked at for one page: it may be short then, and has a next
-	maxNewer      = 99
+	DefaultLimit    = 30
+	MaxLimit        = 100
+	MaxMustKnow     = 3
+	DefaultMustKnow = 1
+	maxCandidates   = 4000 // looked at for one page: it may be short then, and has a next
+	maxNewer        = 99
+	maxSources      = 10 // named on a card
 )
-
-// Filter narrows a feed to cards that have one of the named kinds, one of the
-// languages and one of the topics. An empty set does not narrow.
-type Filter struct {
-	Kinds     []Kind
-	Languages []string
-	Topics    []topic.ID
-}
 
 // Query asks for a page.
 type Query struct {
+	// Person is the list that the order is made of: the cursor's.
 	Person *Person
-	Filter Filter
+	// Present is the list as it is now, whose mutes count; nil: Person.
+	Present *Person
+	Marks   *MarkSet // nil: none
+
+	Filter   Filter
+	Unread   bool // leave out stories that are read
+	Why      bool // give receipts
+	MustKnow int  // size of that shelf, 0 to MaxMustKnow
+
 	Limit  int     // 1 to MaxLimit
 	Cursor *Cursor // nil: the first page
 	Now    time.Time
+}
+
+func (q *Query) present() *Person {
+	if q.Present != nil {
+		return q.Present
+	}
+	return q.Person
 }
 
 // Page is what is known of a page beside its bytes.
@@ -47,169 +55,71 @@ type Page struct {
 // Builder makes pages. Safe for concurrent use.
 type Builder struct {
 	index   *Index
-	scratch sync.Pool // *merge
+	chunk   int       // chunkSize, but in tests
+	scratch sync.Pool // *walker
 }
 
 // NewBuilder returns a builder over an index.
 func NewBuilder(x *Index) *Builder {
-	return &Builder{index: x, scratch: sync.Pool{New: func() any { return new(merge) }}}
+	return &Builder{index: x, chunk: chunkSize, scratch: sync.Pool{New: func() any { return new(walker) }}}
 }
 
 // Page appends a page of a person's feed to dst as JSON, the answer of GET /feed.
-// The order comes from the query and the edition alone: that of the cursor, else
-// the newest. An article that was withdrawn since, that the person has muted
-// since, or that the filter leaves out takes no place.
+//
+// The order is a function of the list, the edition, the filter and the constants
+// alone; the edition is the cursor's, else the newest. Mutes, marks, withdrawals
+// and the filter are of the present: they leave a place to the next article of
+// its story, or empty, and move nothing.
 func (b *Builder) Page(dst []byte, q Query) ([]byte, Page) {
-	w := b.open(&q)
-	defer w.close()
+	w := b.begin(&q)
+	defer w.end()
 	dst = w.open(dst)
-	dst = append(dst, `"items":[`...)
-	page := Page{}
-	var last, lastCard hit // the last candidate, and the last that became a card
-	looked := 0
-	for looked < maxCandidates && page.Cards < q.Limit {
-		h, ok := w.m.next()
-		if !ok {
-			break
-		}
-		last = h
-		looked++
-		if !w.shown(h.row) {
-			continue
-		}
-		lastCard = h
-		if page.Cards++; page.Cards > 1 {
-			dst = append(dst, ',')
-		}
-		dst = w.card(dst, h.row)
-	}
-	dst = append(dst, ']')
-	if page.Cards == 0 {
-		lastCard = last
-	}
-	if len(w.m.heap) > 0 && looked > 0 {
-		page.Next = w.nextCursor(last, lastCard).String()
-		dst = append(dst, `,"next":"`...)
-		dst = append(dst, page.Next...)
-		dst = append(dst, '"')
-	}
+	dst, page := w.cards(dst)
 	dst = append(dst, `,"newer":`...)
 	dst = strconv.AppendInt(dst, int64(w.newer()), 10)
 	return append(dst, '}'), page
 }
 
-// walker is one page in the making.
+// walker is one page in the making. It is reused for other people's.
 type walker struct {
-	b      *Builder
-	q      *Query
-	c      *corpus
-	m      *merge
-	start  Cursor // moments of the walk; position set when a cursor was given
-	now    Edition
-	numbed []topicNum // topics with an entry in m.levels
-	kinds  uint32     // bit per kind; 0: all
-	langs  []uint16   // nil: all
-	topics []topicNum // nil: all
+	b       *Builder
+	q       *Query
+	c       *corpus
+	m       merge
+	policy  policy
+	start   Cursor       // where the page begins
+	now     Edition      // newest when the page was begun
+	covered *postingHead // loaded before the view
+	places  []place
+	seen    []topicNum
+	rows    []row
 }
 
-// noNumber stands in filters for what no article has.
-const noNumber = math.MaxUint32
-
-// open prepares a page. The order of the loads matters: see view.
-func (b *Builder) open(q *Query) *walker {
-	c := b.index.corpus.Load()
-	w := &walker{b: b, q: q, c: c, m: b.scratch.Get().(*merge)}
-	at := c.at.Load()
-	w.now = Edition(c.edition.Load())
+// begin prepares a page.
+func (b *Builder) begin(q *Query) *walker {
+	w := b.scratch.Get().(*walker)
+	w.b, w.q, w.c = b, q, b.index.corpus.Load()
+	at := w.c.at.Load()
+	w.now = Edition(w.c.edition.Load())
 	if q.Cursor != nil {
 		w.start = *q.Cursor
 	} else {
-		w.start = Cursor{Edition: w.now, At: time.UnixMilli(at).UTC(), Revision: q.Person.Revision, Started: q.Now}
+		w.start = Cursor{Edition: w.now, At: time.UnixMilli(at).UTC(), Revision: q.Person.Revision, Started: q.Now, Key: firstKey}
 	}
-	w.filters()
-	w.prepare(c.short(w.start.Edition))
-	var after *hit
-	if q.Cursor != nil {
-		after = &hit{key: w.start.Key}
-	}
-	w.fill(after, w.start.ID)
+	w.policy.prepare(w.c, q)
+	w.covered = w.c.list(covered).load()
+	w.m.prepare(w.c, q.Person, w.start.At)
+	w.m.begin(w.c.short(w.start.Edition), w.start.Key, w.start.ID)
 	return w
 }
 
-func (w *walker) filters() {
-	for _, k := range w.q.Filter.Kinds {
-		w.kinds |= 1 << kindNum(k)
-	}
-	for _, l := range w.q.Filter.Languages {
-		n, _ := w.c.languages.Load(l)
-		num, _ := n.(uint16)
-		w.langs = append(w.langs, num) // 0: a language nobody writes
-	}
-	for _, id := range w.q.Filter.Topics {
-		n, ok := w.c.lookup(id)
-		if !ok {
-			n = noNumber
-		}
-		w.topics = append(w.topics, n)
-	}
-}
-
-// prepare sets the person's levels, by topic number.
-func (w *walker) prepare(edition uint32) {
-	m, p := w.m, w.q.Person
-	m.edition, m.heap, m.any, m.graded = edition, m.heap[:0], false, false
-	if n := len(load(&w.c.lists)); len(m.levels) < n {
-		m.levels = append(m.levels, make([]int8, n+n/4-len(m.levels))...)
-	}
-	set := func(id topic.ID, level int8) {
-		if n, ok := w.c.lookup(id); ok && int(n) < len(m.levels) {
-			m.levels[n] = level
-			w.numbed = append(w.numbed, n)
-		}
-	}
-	for _, f := range p.followed {
-		if f.weight == weightFavourite {
-			m.graded = true
-			set(f.topic, levelFavourite)
-		} else {
-			set(f.topic, levelFollow)
-		}
-	}
-	for _, id := range p.muted {
-		set(id, levelMuted)
-	}
-}
-
-// fill puts the lists of the followed topics into the merge.
-func (w *walker) fill(after *hit, id ArticleID) {
-	type listed struct {
-		head   *postingHead
-		weight int64
-	}
-	heads := make([]listed, 0, len(w.q.Person.followed)+1)
-	for _, f := range w.q.Person.followed {
-		if n, ok := w.c.lookup(f.topic); ok {
-			heads = append(heads, listed{w.c.list(n).load(), f.weight})
-		}
-	}
-	if w.q.Person.Cold() {
-		heads = append(heads, listed{w.c.list(everything).load(), weightFollow})
-	}
-	w.m.view = w.c.view()
-	for _, h := range heads {
-		w.m.add(h.head, h.weight, after, id)
-	}
-	w.m.init()
-}
-
-// close gives the scratch back.
-func (w *walker) close() {
-	for _, n := range w.numbed {
-		w.m.levels[n] = 0
-	}
-	w.m.view = view{}
-	clear(w.m.heap[:cap(w.m.heap)])
-	w.b.scratch.Put(w.m)
+// end gives the walker back.
+func (w *walker) end() {
+	w.m.clear()
+	w.policy.clear()
+	b := w.b
+	w.b, w.q, w.c, w.covered = nil, nil, nil, nil
+	b.scratch.Put(w)
 }
 
 // open writes what stands before the cards.
@@ -221,127 +131,220 @@ func (w *walker) open(dst []byte) []byte {
 	dst = append(dst, `,"time":"`...)
 	dst = w.start.At.AppendFormat(dst, time.RFC3339Nano)
 	dst = append(dst, `"},`...)
-	if w.q.Person.Cold() {
+	if w.m.cold {
 		dst = append(dst, `"cold":true,`...)
+	}
+	if w.q.MustKnow > 0 && w.q.Cursor == nil {
+		dst = w.mustKnow(dst)
 	}
 	return dst
 }
 
-// shown is the policy: whether the person may see the row, judged by the version
-// shown and by the newest version of its article.
-func (w *walker) shown(r row) bool {
-	if !w.allowed(r) {
-		return false
+// cards writes the items and the cursor after them.
+func (w *walker) cards(dst []byte) ([]byte, Page) {
+	dst = append(dst, `"items":[`...)
+	var (
+		page  Page
+		next  = w.start
+		first = next.First
+		id    = next.FirstID
+		more  = true
+	)
+	for looked := 0; page.Cards < w.q.Limit && looked < maxCandidates && more; {
+		last, n := w.judge()
+		if looked += n; n == 0 {
+			more = false
+			break
+		}
+		at := min(int(next.Offset), len(w.places))
+		for ; at < len(w.places) && page.Cards < w.q.Limit; at++ {
+			p := &w.places[at]
+			r, ok := w.shown(p)
+			if !ok {
+				continue
+			}
+			if page.Cards++; page.Cards > 1 {
+				dst = append(dst, ',')
+			}
+			dst = w.card(dst, p.story, r)
+			first, id = p.opener.key, w.m.view.id(p.opener.row)
+		}
+		if next.Offset = uint16(at); at == len(w.places) {
+			next.Key, next.ID, next.Offset = last.key, w.m.view.id(last.row), 0
+			more = w.m.more()
+		}
 	}
-	if w.m.view.to(r) == open {
-		return true
+	dst = append(dst, ']')
+	if !more {
+		return dst, page
 	}
-	newest, v, ok := w.c.ids.find(w.m.view.id(r), w.c.view)
-	if !ok || v.to(newest) != open {
-		return false // withdrawn since
+	if w.q.Cursor == nil {
+		next.First, next.FirstID = first, id
 	}
-	view := w.m.view
-	w.m.view = v
-	defer func() { w.m.view = view }()
-	return w.allowed(newest)
+	page.Next = next.String()
+	dst = append(dst, `,"next":"`...)
+	dst = append(dst, page.Next...)
+	return append(dst, '"'), page
 }
 
-// allowed judges one version.
-func (w *walker) allowed(r row) bool {
+// shown returns the row whose card stands in a place: the best article of the
+// story that the person may see now.
+func (w *walker) shown(p *place) (row, bool) {
 	v := &w.m.view
-	if w.kinds != 0 && w.kinds&(1<<v.kind(r)) == 0 {
-		return false
+	if w.policy.allows(v, p.row) {
+		return p.row, true
 	}
-	if w.langs != nil && !slices.Contains(w.langs, v.language(r)) {
-		return false
+	if p.story == 0 {
+		return 0, false
 	}
-	wanted := w.topics == nil
-	for _, t := range v.tagsOf(r) {
-		if w.m.level(t.topic()) == levelMuted {
-			return false
+	w.rows = w.rows[:0]
+	for _, r := range w.c.stories.members(p.story) {
+		if r != p.row && w.member(r) && w.policy.allows(v, r) {
+			w.rows = append(w.rows, r)
 		}
-		wanted = wanted || slices.Contains(w.topics, t.topic())
 	}
-	return wanted
+	if len(w.rows) == 0 {
+		return 0, false
+	}
+	sources := w.sources(p.story)
+	return slices.MaxFunc(w.rows, func(a, b row) int {
+		if sa, sb := w.score(a, sources), w.score(b, sources); sa != sb {
+			return int(min(max(sa-sb, -1), 1))
+		}
+		if v.tieBefore(a, b) {
+			return 1
+		}
+		return -1
+	}), true
 }
 
 // card writes a card: the part that was encoded when the article entered the
 // index, then what differs from person to person.
-func (w *walker) card(dst []byte, r row) []byte {
+func (w *walker) card(dst []byte, story storyNum, r row) []byte {
 	dst = append(dst, w.m.view.cardOf(r)...)
+	dst = w.also(dst, story, r)
 	dst = append(dst, `,"matched":[`...)
 	ids := load(&w.c.topicIDs)
-	first := true
+	comma := false
 	for _, t := range w.m.view.tagsOf(r) {
-		if w.m.level(t.topic()) <= 0 {
+		if !w.m.standing(t.topic()).matched() {
 			continue
 		}
-		if !first {
+		if comma {
 			dst = append(dst, ',')
 		}
-		first = false
+		comma = true
 		dst = append(dst, '"')
 		dst = append(dst, ids[t.topic()]...) // letters, digits and hyphens
 		dst = append(dst, '"')
 	}
 	dst = append(dst, ']')
 	if w.q.Person.Known {
-		dst = append(dst, `,"mark":{"read":false,"saved":false}`...)
+		dst = w.mark(dst, r)
+	}
+	if w.q.Why {
+		dst = append(dst, `,"why":`...)
+		dst = appendReceipt(dst, w.terms(r, w.sources(story)))
 	}
 	return append(dst, '}')
 }
 
-// nextCursor returns the place after the last candidate.
-func (w *walker) nextCursor(last, lastCard hit) Cursor {
-	next := w.start
-	next.Key, next.ID = last.key, w.m.view.id(last.row)
-	if w.q.Cursor == nil {
-		next.First, next.FirstID = lastCard.key, w.m.view.id(lastCard.row)
+// also writes how many other articles of the story there are for the person, and
+// from whom.
+func (w *walker) also(dst []byte, story storyNum, shown row) []byte {
+	v := &w.m.view
+	articles, sources := 0, w.seen[:0]
+	for _, r := range w.c.stories.members(story) {
+		if r == shown || !v.alive(r, w.m.edition) || !w.policy.allows(v, r) {
+			continue
+		}
+		articles++
+		if s := v.source(r); len(sources) < maxSources && !slices.Contains(sources, s) {
+			sources = append(sources, s)
+		}
 	}
-	return next
+	dst = append(dst, `,"also":{"articles":`...)
+	dst = strconv.AppendInt(dst, int64(articles), 10)
+	dst = append(dst, `,"sources":[`...)
+	for i, s := range sources {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if name, ok := w.c.sourceNames.Load(s); ok {
+			dst = append(dst, name.([]byte)...)
+		}
+	}
+	w.seen = sources[:0]
+	return append(dst, `]}`...)
 }
 
-// newer counts the cards that entered since the walk's edition and would stand
+func (w *walker) mark(dst []byte, r row) []byte {
+	var marks StoryMarks
+	if w.q.Marks != nil && len(w.q.Marks.Stories) > 0 {
+		marks = w.q.Marks.Stories[w.c.storyID(&w.m.view, r)]
+	}
+	dst = append(dst, `,"mark":{"read":`...)
+	dst = strconv.AppendBool(dst, marks.Read.Value)
+	dst = append(dst, `,"saved":`...)
+	dst = strconv.AppendBool(dst, marks.Saved.Value)
+	return append(dst, '}')
+}
+
+// newer counts the stories that entered since the walk's edition and would stand
 // before the last card of its first page, up to maxNewer.
 func (w *walker) newer() int {
 	if w.q.Cursor == nil || w.now == w.start.Edition {
 		return 0
 	}
 	since := w.m.edition
-	w.m.edition, w.m.heap, w.m.any = w.c.short(w.now), w.m.heap[:0], false
-	w.fill(nil, ArticleID{})
+	w.m.begin(w.c.short(w.now), firstKey, ArticleID{})
 	n := 0
 	for looked := 0; n < maxNewer && looked < maxCandidates; looked++ {
 		h, ok := w.m.next()
 		if !ok || h.key < w.start.First || h.key == w.start.First && w.m.compareID(h.row, w.start.FirstID) >= 0 {
 			break
 		}
-		if w.m.view.born(h.row) > since && w.shown(h.row) {
+		if w.m.view.born(h.row) > since && w.opens(h) && w.policy.allows(&w.m.view, h.row) {
 			n++
 		}
 	}
 	return n
 }
 
-// Version is a number that changes whenever the first page of a query may: what
-// an ETag is made of. It costs no page.
+// Newer counts what Page gives as newer, alone.
+func (b *Builder) Newer(q Query) int {
+	w := b.begin(&q)
+	defer w.end()
+	return w.newer()
+}
+
+// Version is a number that changes whenever the page of a query may: what an
+// ETag is made of. It costs no page. account is whose page it is, empty for
+// nobody's.
 func (b *Builder) Version(q *Query, account string) uint64 {
 	c := b.index.corpus.Load()
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s|%d|%v|%d|%x|%v|%d", account, q.Limit, q.Filter, q.Person.Revision, q.Person.Digest, q.Person.Known, rankerVersion)
+	fmt.Fprintf(h, "%s|%d|%v|%t|%t|%d|%d|%x|%t|%x|", account, q.Limit, q.Filter, q.Unread, q.Why, q.MustKnow,
+		q.Person.Revision, q.Person.Digest, q.Person.Known, rankerVersion)
 	var touched uint64
-	for _, f := range q.Person.followed {
-		if n, ok := c.lookup(f.topic); ok {
+	for i := range q.Person.followed {
+		if n, ok := c.lookup(q.Person.followed[i].topic); ok {
 			touched = max(touched, c.list(n).touched.Load())
 		}
 	}
 	if q.Person.Cold() {
 		touched = c.list(everything).touched.Load()
 	}
-	var buf [16]byte
-	binary.BigEndian.PutUint64(buf[:], touched)
-	binary.BigEndian.PutUint64(buf[8:], uint64(q.Now.Unix()/(15*60)))
-	h.Write(buf[:])
+	numbers := []uint64{touched, uint64(q.Now.Unix() / (15 * 60)), uint64(q.present().Revision), q.present().Digest}
+	if q.MustKnow > 0 {
+		numbers = append(numbers, c.list(covered).touched.Load())
+	}
+	if q.Marks != nil {
+		numbers = append(numbers, uint64(q.Marks.Revision))
+	}
+	for _, n := range numbers {
+		h.Write(binary.BigEndian.AppendUint64(nil, n))
+	}
 	if q.Cursor != nil {
 		h.Write([]byte(q.Cursor.String()))
 	}

@@ -22,15 +22,17 @@ const (
 	open      = math.MaxUint32 // closed edition of a version that is the newest
 )
 
-// columns are blockRows rows: 40 bytes each, tags and cards apart.
+// columns are blockRows rows: 48 bytes each, tags and cards apart.
 type columns struct {
 	key       [blockRows]int64
 	card      [blockRows]uint64 // place in the card arena
 	from      [blockRows]uint32 // edition of the version's entry, less the corpus's base
 	to        [blockRows]atomic.Uint32
-	born      [blockRows]uint32 // edition of the story's first entry, likewise
-	tags      [blockRows]uint32 // place of the first tag in the tag arena
-	published [blockRows]uint32 // seconds since 1970, 0 if before
+	born      [blockRows]uint32        // edition of the story's first entry, likewise
+	story     [blockRows]atomic.Uint32 // storyNum; 0 until the story has a second article
+	source    [blockRows]topicNum      // the source's topic
+	tags      [blockRows]uint32        // place of the first tag in the tag arena
+	published [blockRows]uint32        // seconds since 1970, 0 if before
 	language  [blockRows]uint16
 	ntags     [blockRows]uint8
 	kind      [blockRows]uint8
@@ -123,9 +125,17 @@ func (v *view) kind(r row) uint8       { return v.blocks[r>>blockBits].kind[r%bl
 func (v *view) language(r row) uint16  { return v.blocks[r>>blockBits].language[r%blockRows] }
 func (v *view) published(r row) uint32 { return v.blocks[r>>blockBits].published[r%blockRows] }
 
-// alive reports whether the row was the newest version at an edition.
+func (v *view) story(r row) storyNum  { return v.blocks[r>>blockBits].story[r%blockRows].Load() }
+func (v *view) source(r row) topicNum { return v.blocks[r>>blockBits].source[r%blockRows] }
+
+// alive reports whether the row was the newest version at an edition. It may be
+// asked of rows that are newer than the view, or let go.
 func (v *view) alive(r row, edition uint32) bool {
-	b, i := v.blocks[r>>blockBits], r%blockRows
+	n, i := int(r>>blockBits), r%blockRows
+	if n >= len(v.blocks) || v.blocks[n] == nil {
+		return false
+	}
+	b := v.blocks[n]
 	return b.from[i] <= edition && edition < b.to[i].Load()
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"math"
 	"time"
 
 	"newsfeed/interests"
@@ -19,9 +20,13 @@ type Cursor struct {
 	Started  time.Time          // when the first page was made; a cursor lives 24 hours from then
 	First    int64              // effective key of the first page's last card
 	FirstID  ArticleID          // and its article, to order articles of equal key
-	Key      int64              // effective key of the last candidate that was looked at
+	Key      int64              // effective key of the last candidate before the chunk; firstKey: none
 	ID       ArticleID          // and its article
+	Offset   uint16             // places of the chunk that are behind
 }
+
+// firstKey is before every effective key.
+const firstKey = math.MaxInt64
 
 // CursorLife is how long a cursor can be used, from the first page of its walk.
 const CursorLife = 24 * time.Hour
@@ -33,13 +38,9 @@ var (
 )
 
 const (
-	cursorVersion = 1
-	cursorBytes   = 1 + 4 + 6*8 + 2*16 + 4
+	cursorVersion = 2
+	cursorBytes   = 1 + 4 + 6*8 + 2*16 + 2 + 4
 )
-
-// rankerVersion changes with the constants that touch order: a cursor made under
-// others does not fit and has expired.
-var rankerVersion = crc32.ChecksumIEEE(binary.BigEndian.AppendUint64(nil, uint64(Unit)<<32|weightFavourite))
 
 // String makes a cursor text: base64url of a version, the ranker's version, the
 // fields in their order, and a CRC-32 of all.
@@ -51,6 +52,7 @@ func (c Cursor) String() string {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
 	}
 	b = append(append(b, c.FirstID[:]...), c.ID[:]...)
+	b = binary.BigEndian.AppendUint16(b, c.Offset)
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
 	return base64.RawURLEncoding.EncodeToString(b)
 }
@@ -73,6 +75,7 @@ func ParseCursor(text string, now time.Time) (Cursor, error) {
 		Revision: interests.Revision(field(2)), Started: time.UnixMilli(field(3)).UTC(),
 		First: field(4), Key: field(5),
 		FirstID: ArticleID(b[48:64]), ID: ArticleID(b[64:80]),
+		Offset: binary.BigEndian.Uint16(b[80:]),
 	}
 	if now.Sub(c.Started) > CursorLife {
 		return Cursor{}, ErrCursorExpired

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -15,8 +16,15 @@ import (
 // topicNum numbers a topic on this node.
 type topicNum uint32
 
-// everything is the list of all articles: what a feed without interests reads.
-const everything topicNum = 0
+// Two lists are not of a topic: everything is the list of all articles, which a
+// feed without interests reads; covered is that of articles whose story at least
+// mustKnowSources independent sources have covered at some time.
+const (
+	everything topicNum = iota
+	covered
+)
+
+const coveredID topic.ID = "\x00covered" // no name makes this id
 
 // Index holds in memory, on every node, what a page needs of the articles within
 // the horizon: their static keys, topics and encoded cards, and per topic a
@@ -42,11 +50,14 @@ type corpus struct {
 	cards  arena[byte]
 	ids    idTable
 
-	topics    sync.Map // topic.ID → topicNum
-	topicIDs  atomic.Pointer[[]topic.ID]
-	lists     atomic.Pointer[[]*postings]
-	languages sync.Map // string → uint16
-	nlang     uint16
+	stories     stories
+	finder      storyFinder
+	sourceNames sync.Map // topicNum of a source → its name, as JSON
+	topics      sync.Map // topic.ID → topicNum
+	topicIDs    atomic.Pointer[[]topic.ID]
+	lists       atomic.Pointer[[]*postings]
+	languages   sync.Map // string → uint16
+	nlang       uint16
 
 	superseded []supersededRow // versions that others took the place of, in the order of that; the writer's
 	deadUpTo   uint32          // versions closed up to this edition can be named no more; the writer's
@@ -79,6 +90,8 @@ func newCorpus(base Edition, at time.Time) *corpus {
 	c.edition.Store(uint64(base))
 	c.at.Store(at.UnixMilli())
 	c.number("") // everything
+	c.number(coveredID)
+	c.finder.stories = make(map[uint64]storyRef)
 	return c
 }
 
@@ -139,8 +152,67 @@ func (x *Index) applyArticle(c *corpus, e *Entry) {
 			c.enter(&v, c.list(t.topic()), r, e.Edition)
 		}
 		c.enter(&v, c.list(everything), r, e.Edition)
+		c.join(&v, r, e)
 		c.ids.set(&v, e.Article.ID, r)
+		c.finder.note(e)
 	}
+}
+
+// join makes a row a member of its article's story, if that has other articles.
+// The first article of a story becomes a member when the second comes.
+func (c *corpus) join(v *view, r row, e *Entry) {
+	n := c.stories.lookup(e.Story)
+	if n == 0 && e.Story == StoryID(e.Article.ID) {
+		return
+	}
+	if n == 0 {
+		n = c.stories.number(e.Story)
+		if first, _, ok := c.ids.find(ArticleID(e.Story), c.view); ok && v.to(first) == open {
+			c.member(v, n, first)
+		}
+	}
+	before := c.sources(v, n)
+	c.member(v, n, r)
+	fresh := []row{r}
+	if before < mustKnowSources {
+		fresh = c.stories.members(n)
+	}
+	c.touchMembers(v, n, e.Edition)
+	if c.sources(v, n) >= mustKnowSources {
+		for _, m := range fresh {
+			c.list(covered).insert(v, m)
+		}
+	}
+}
+
+// touchMembers notes that an entry touches the topics of a story's articles:
+// their cards name each other.
+func (c *corpus) touchMembers(v *view, n storyNum, e Edition) {
+	for _, m := range c.stories.members(n) {
+		if v.to(m) != open {
+			continue
+		}
+		for _, t := range v.tagsOf(m) {
+			c.list(t.topic()).touched.Store(uint64(e))
+		}
+	}
+	c.list(covered).touched.Store(uint64(e))
+}
+
+func (c *corpus) member(v *view, n storyNum, r row) {
+	v.blocks[r>>blockBits].story[r%blockRows].Store(n)
+	c.stories.add(n, r)
+}
+
+// sources counts the independent sources of a story's newest versions.
+func (c *corpus) sources(v *view, n storyNum) int {
+	var seen []topicNum
+	for _, m := range c.stories.members(n) {
+		if s := v.source(m); v.to(m) == open && !slices.Contains(seen, s) {
+			seen = append(seen, s)
+		}
+	}
+	return len(seen)
 }
 
 // close ends a version's life at an entry's edition.
@@ -152,6 +224,9 @@ func (c *corpus) close(v *view, old row, e *Entry) {
 	c.list(everything).live.Add(-1)
 	c.list(everything).touched.Store(uint64(e.Edition))
 	v.blocks[old>>blockBits].to[old%blockRows].Store(c.short(e.Edition))
+	if n := v.story(old); n != 0 {
+		c.touchMembers(v, n, e.Edition)
+	}
 }
 
 func (c *corpus) enter(v *view, p *postings, r row, e Edition) {
@@ -180,6 +255,8 @@ func (c *corpus) add(e *Entry) row {
 	b.from[i] = c.short(e.Edition)
 	b.to[i].Store(open)
 	b.born[i] = c.short(e.StoryNum)
+	b.story[i].Store(0)
+	b.source[i] = c.sourceNum(&a.Source)
 	at, place := c.tags.room(len(tags))
 	copy(place, tags)
 	b.tags[i], b.ntags[i] = uint32(at), uint8(len(tags))
@@ -242,6 +319,16 @@ func (c *corpus) lookup(id topic.ID) (topicNum, bool) {
 	return 0, false
 }
 
+// sourceNum returns the number of a source's topic and keeps the source's name.
+func (c *corpus) sourceNum(s *Source) topicNum {
+	n := c.number(topic.SourceTopicID(s.ID))
+	name, _ := json.Marshal(s.Name) // a string always encodes
+	if old, ok := c.sourceNames.Load(n); !ok || string(old.([]byte)) != string(name) {
+		c.sourceNames.Store(n, name)
+	}
+	return n
+}
+
 func (c *corpus) list(n topicNum) *postings { return load(&c.lists)[n] }
 
 func (c *corpus) languageNum(l string) uint16 {
@@ -302,7 +389,6 @@ func encodeCard(e *Entry) []byte {
 	out = append(out, e.Story.String()...)
 	out = append(out, `","article":`...)
 	out = append(out, b...)
-	out = append(out, `,"also":{"articles":0,"sources":[]}`...)
 	return out
 }
 
@@ -313,6 +399,14 @@ type bulk struct {
 	c      *corpus
 	newest map[ArticleID]Edition // the oldest version seen so far of each article
 	rows   [][]row               // by topic number
+	told   []told
+}
+
+// told is a row and the story that its entry names.
+type told struct {
+	story   StoryID
+	article ArticleID
+	row     row
 }
 
 func (x *Index) newBulk(top Edition, at time.Time) *bulk {
@@ -354,6 +448,8 @@ func (b *bulk) add(e *Entry) {
 		b.enter(t.topic(), r, !superseded, e.Edition)
 	}
 	b.enter(everything, r, !superseded, e.Edition)
+	b.told = append(b.told, told{e.Story, id, r})
+	b.c.finder.note(e)
 }
 
 func (b *bulk) enter(n topicNum, r row, live bool, e Edition) {
@@ -376,9 +472,66 @@ func (b *bulk) touch(n topicNum, e Edition) {
 // publish sorts the lists and makes the corpus the index's.
 func (b *bulk) publish() {
 	v := b.c.view()
+	b.stories(&v)
 	for n, rows := range b.rows {
 		b.c.list(topicNum(n)).head.Store(sorted(&v, rows))
 	}
 	slices.SortFunc(b.c.superseded, func(a, b supersededRow) int { return a.at.Compare(b.at) })
 	b.x.corpus.Store(b.c)
+}
+
+// stories makes the stories that have several articles.
+func (b *bulk) stories(v *view) {
+	slices.SortStableFunc(b.told, func(x, y told) int { return bytes.Compare(x.story[:], y.story[:]) })
+	for rest := b.told; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].story == rest[0].story {
+			n++
+		}
+		b.story(v, rest[:n])
+		rest = rest[n:]
+	}
+	b.told = nil
+}
+
+// story makes one story of its members, newest first.
+func (b *bulk) story(v *view, members []told) {
+	alone := !slices.ContainsFunc(members, func(m told) bool { return m.article != ArticleID(m.story) })
+	if alone {
+		return
+	}
+	n := b.c.stories.number(members[0].story)
+	for _, m := range slices.Backward(members) {
+		b.c.member(v, n, m.row)
+	}
+	b.touchMembers(v, members)
+	if b.c.sources(v, n) < mustKnowSources {
+		return
+	}
+	for int(covered) >= len(b.rows) {
+		b.rows = append(b.rows, nil)
+	}
+	for _, m := range members {
+		b.rows[covered] = append(b.rows[covered], m.row)
+	}
+}
+
+// touchMembers notes the newest entry that touched the story.
+func (b *bulk) touchMembers(v *view, members []told) {
+	var newest uint32
+	for _, m := range members {
+		newest = max(newest, v.from(m.row))
+		if to := v.to(m.row); to != open {
+			newest = max(newest, to)
+		}
+	}
+	e := Edition(b.c.base + uint64(newest))
+	for _, m := range members {
+		if v.to(m.row) == open {
+			for _, t := range v.tagsOf(m.row) {
+				b.touch(t.topic(), e)
+			}
+		}
+	}
+	b.touch(covered, e)
 }

@@ -19,6 +19,9 @@ func (x *Index) forget(before time.Time) []Edition {
 	}
 	c.superseded = slices.Clone(c.superseded[n:])
 	c.compact(x.oldest())
+	if x.horizon > 0 {
+		c.finder.forget(x.now().Add(-x.horizon))
+	}
 	return editions
 }
 
@@ -51,7 +54,7 @@ func (c *corpus) compact(oldest uint32) {
 		c.release = nil
 	}
 	v := c.view()
-	dead, affected := make(map[row]bool), map[topicNum]bool{everything: true}
+	dead, affected := make(map[row]bool), map[topicNum]bool{everything: true, covered: true}
 	blocks := slices.Clone(v.blocks)
 	for b, block := range v.blocks {
 		if block == nil {
@@ -88,7 +91,11 @@ func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, 
 		p := c.list(n)
 		p.head.Store(p.load().without(func(r row) bool { return dead[r] }))
 	}
+	told := map[storyNum]bool{}
 	for r := range dead {
+		if n := v.story(r); n != 0 {
+			told[n] = true
+		}
 		if v.to(r) != open {
 			continue
 		}
@@ -96,6 +103,9 @@ func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, 
 		for _, t := range v.tagsOf(r) {
 			c.list(t.topic()).live.Add(-1)
 		}
+	}
+	for n := range told {
+		c.stories.remove(n, dead)
 	}
 	if slots := c.ids.slots.Load(); slots != nil {
 		c.ids.rebuild(v, slots, len(*slots), func(r row) bool { return !dead[r] })

@@ -16,6 +16,7 @@ type judge struct {
 	at       time.Time // the moment of acceptance
 	halfLife time.Duration
 	current  map[ArticleID]Entry // updated by the caller as entries are made
+	story    func(*Article) (storyRef, bool)
 }
 
 // decide returns the answer to a change, and the entry it needs, if any.
@@ -56,6 +57,9 @@ func (j *judge) draft(d *Draft, right Right) (*Entry, Result) {
 		return e, Result{ID: id, Outcome: Accepted}
 	}
 	if !known {
+		if ref, ok := j.story(&e.Article); ok {
+			e.Story, e.StoryNum = ref.id, ref.number
+		}
 		return e, Result{ID: id, Outcome: Accepted}
 	}
 	e.Previous, e.Story, e.StoryNum = old.Edition, old.Story, old.StoryNum

@@ -18,7 +18,8 @@ type history struct {
 }
 
 func newHistory() *history {
-	return &history{judge: judge{at: accepted, halfLife: 12 * time.Hour, current: map[ArticleID]Entry{}}}
+	return &history{judge: judge{at: accepted, halfLife: 12 * time.Hour, current: map[ArticleID]Entry{},
+		story: func(*Article) (storyRef, bool) { return storyRef{}, false }}}
 }
 
 func (h *history) put(c Change) Result {

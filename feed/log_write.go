@@ -176,7 +176,14 @@ func (l *Log) decide(ctx context.Context, items []item, call CallID, seq *int) (
 	if err != nil {
 		return nil, nil, err
 	}
-	j := judge{at: time.UnixMilli(at).UTC(), halfLife: l.opt.HalfLife, current: current}
+	told := &storyFinder{stories: map[uint64]storyRef{}} // by this batch
+	j := judge{at: time.UnixMilli(at).UTC(), halfLife: l.opt.HalfLife, current: current,
+		story: func(a *Article) (storyRef, bool) {
+			if ref, ok := told.find(a); ok {
+				return ref, true
+			}
+			return l.index.corpus.Load().finder.find(a)
+		}}
 	decisions, entries := make([]decision, len(items)), []Entry(nil)
 	for i, it := range items {
 		entry, result := j.decide(it.change())
@@ -192,6 +199,9 @@ func (l *Log) decide(ctx context.Context, items []item, call CallID, seq *int) (
 				entry.StoryNum = entry.Edition
 			}
 			j.current[entry.Article.ID] = *entry
+			if !entry.Withdrawn {
+				told.note(entry)
+			}
 			decisions[i].result.InIndex = !entry.Withdrawn && l.index.within(entry.Article.Published)
 		}
 		decisions[i].entry, decisions[i].result.Edition = len(entries), entry.Edition

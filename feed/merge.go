@@ -1,6 +1,9 @@
 package feed
 
-import "bytes"
+import (
+	"bytes"
+	"time"
+)
 
 // This file is stage 1, retrieval: the exact k-way merge over the posting lists
 // of the topics a person follows.
@@ -27,35 +30,91 @@ type lane struct {
 	walk   walk
 }
 
-// merge gives the rows alive at an edition in rank order. It is reused from page
-// to page: see scratch.
+// listed is a posting list that is to be merged.
+type listed struct {
+	head   *postingHead
+	weight int64
+}
+
+// merge gives the rows alive at an edition in rank order, for one person. It is
+// reused from page to page.
 type merge struct {
 	view    view
 	edition uint32
+	lists   []listed
 	heap    []lane
-	levels  []int8 // by topic number: 0 none, weight+1 of a followed one, muted
-	graded  bool   // some followed topics weigh more than others
 	last    row
 	any     bool // last is set
+
+	standings []standing // by topic number
+	set       []topicNum // which of them are not 0
+	graded    bool       // some followed topics weigh more than others
+	cold      bool       // nothing is followed: everything matches
 }
 
-// Marks in merge.levels.
-const (
-	levelMuted     = -1
-	levelFollow    = 1
-	levelFavourite = 2
-)
-
-// add puts a list into the merge, from the place after a hit, if that is given.
-func (m *merge) add(h *postingHead, weight int64, after *hit, id ArticleID) {
-	s := lane{weight: weight, walk: newWalk(h)}
-	if after != nil {
-		s.walk = seek(h, func(r row) bool { return !m.after(r, weight, after.key, id) })
+// prepare sets how a person stands to the topics, and finds the lists to be
+// merged. What they name is in the view: see view for the order of the loads.
+func (m *merge) prepare(c *corpus, p *Person, asOf time.Time) {
+	m.graded, m.cold, m.lists = false, p.Cold(), m.lists[:0]
+	if n := len(load(&c.lists)); len(m.standings) < n {
+		m.standings = append(m.standings, make([]standing, n+n/4-len(m.standings))...)
 	}
-	if m.advance(&s) {
-		m.heap = append(m.heap, s)
+	for i := range p.followed {
+		f := &p.followed[i]
+		n, ok := c.lookup(f.topic)
+		if !ok || int(n) >= len(m.standings) {
+			continue
+		}
+		m.stand(n, newStanding(f.level, freshness(f.since, asOf)))
+		m.graded = m.graded || f.weight != weightFollow
+		m.lists = append(m.lists, listed{c.list(n).load(), f.weight})
+	}
+	for _, id := range p.muted {
+		if n, ok := c.lookup(id); ok && int(n) < len(m.standings) {
+			m.stand(n, standingMuted)
+		}
+	}
+	if m.cold {
+		m.lists = append(m.lists, listed{c.list(everything).load(), weightFollow})
+	}
+	m.view = c.view()
+}
+
+func (m *merge) stand(n topicNum, s standing) {
+	m.standings[n] = s
+	m.set = append(m.set, n)
+}
+
+// clear makes the merge ready for another person, and lets go of what it read.
+func (m *merge) clear() {
+	for _, n := range m.set {
+		m.standings[n] = 0
+	}
+	m.set = m.set[:0]
+	clear(m.lists)
+	clear(m.heap[:cap(m.heap)])
+	m.view = view{}
+}
+
+// begin starts the merge of an edition, after a place in the ranking.
+func (m *merge) begin(edition uint32, key int64, id ArticleID) {
+	m.edition, m.any, m.heap = edition, false, m.heap[:0]
+	for _, l := range m.lists {
+		s := lane{weight: l.weight, walk: newWalk(l.head)}
+		if key != firstKey {
+			s.walk = seek(l.head, func(r row) bool { return !m.after(r, l.weight, key, id) })
+		}
+		if m.advance(&s) {
+			m.heap = append(m.heap, s)
+		}
+	}
+	for i := len(m.heap)/2 - 1; i >= 0; i-- {
+		m.down(i)
 	}
 }
+
+// more reports whether next may give another row.
+func (m *merge) more() bool { return len(m.heap) > 0 }
 
 // after reports whether a row, at a weight, ranks after a key and article id.
 func (m *merge) after(r row, weight, key int64, id ArticleID) bool {
@@ -77,23 +136,15 @@ func (m *merge) advance(s *lane) bool {
 	}
 }
 
-// init orders the heap once all lists are added.
-func (m *merge) init() {
-	for i := len(m.heap)/2 - 1; i >= 0; i-- {
-		m.down(i)
-	}
-}
-
 // next returns the next row, each once.
 func (m *merge) next() (hit, bool) {
 	for len(m.heap) > 0 {
-		top := m.heap[0].hit
-		weight := m.heap[0].weight
+		top, weight := m.heap[0].hit, m.heap[0].weight
 		m.step()
 		if m.any && top.row == m.last {
 			continue
 		}
-		if m.graded && weight < weightFavourite && m.best(top.row) > weight {
+		if m.graded && weight < weightFavourite && m.weight(top.row) > weight {
 			continue // given already, at the weight of its best topic
 		}
 		m.last, m.any = top.row, true
@@ -139,26 +190,42 @@ func (m *merge) ranks(a, b hit) bool {
 	return a.row != b.row && m.view.tieBefore(a.row, b.row)
 }
 
-// best returns the weight of the best topic that a row carries and the person
+// weight returns the weight of the best topic that a row carries and the person
 // follows.
-func (m *merge) best(r row) int64 {
-	for _, t := range m.view.tagsOf(r) {
-		if m.level(t.topic()) == levelFavourite {
-			return weightFavourite
+func (m *merge) weight(r row) int64 {
+	if m.graded {
+		for _, t := range m.view.tagsOf(r) {
+			if s := m.standing(t.topic()); s.matched() && s.level() == standingFavourite {
+				return weightFavourite
+			}
 		}
 	}
 	return weightFollow
 }
 
+// allows reports whether the list that the merge is of lets a row stand in the
+// feed: something matches, nothing is muted.
+func (m *merge) allows(r row) bool {
+	matched := m.cold
+	for _, t := range m.view.tagsOf(r) {
+		s := m.standing(t.topic())
+		if s.muted() {
+			return false
+		}
+		matched = matched || s.matched()
+	}
+	return matched
+}
+
+// standing returns how the person stands to a topic.
+func (m *merge) standing(n topicNum) standing {
+	if int(n) < len(m.standings) {
+		return m.standings[n]
+	}
+	return 0 // a topic that came after the page was begun
+}
+
 // compareID compares the row's article with an id.
 func (m *merge) compareID(r row, id ArticleID) int {
 	return bytes.Compare(m.view.head(r)[:16], id[:])
-}
-
-// level returns how the person stands to a topic.
-func (m *merge) level(n topicNum) int8 {
-	if int(n) < len(m.levels) {
-		return m.levels[n]
-	}
-	return 0
 }

@@ -1,26 +1,29 @@
 package feed
 
 import (
+	"time"
+
 	"newsfeed/interests"
 	"newsfeed/interests/topic"
 )
 
 // Person is a list of interests made ready for the index: what a page is built
-// for. It stays right while the index grows; topics that no article carries yet
-// are looked up again when the index has become newer.
+// for. It is never changed and stays right while the index grows.
 type Person struct {
 	Revision interests.Revision
 	Digest   uint64
 	Known    bool // false for nobody: a call without a token
 
-	followed []weighted
+	followed []followed
 	muted    []topic.ID
 }
 
-// weighted is a followed topic and its weight, as log2 in units of 1/Unit.
-type weighted struct {
+// followed is a topic that the person follows.
+type followed struct {
 	topic  topic.ID
-	weight int64
+	level  standing  // standingFollow or standingFavourite
+	weight int64     // in stage 1
+	since  time.Time // zero: for ever
 }
 
 // NewPerson makes a list ready.
@@ -29,9 +32,9 @@ func NewPerson(l *interests.List) *Person {
 	for _, i := range l.Interests() {
 		switch i.Level {
 		case interests.Follow:
-			p.followed = append(p.followed, weighted{i.Topic, weightFollow})
+			p.followed = append(p.followed, followed{i.Topic, standingFollow, weightFollow, i.Since})
 		case interests.Favourite:
-			p.followed = append(p.followed, weighted{i.Topic, weightFavourite})
+			p.followed = append(p.followed, followed{i.Topic, standingFavourite, weightFavourite, i.Since})
 		case interests.Mute:
 			p.muted = append(p.muted, i.Topic)
 		}
@@ -46,7 +49,7 @@ var Nobody = &Person{}
 // whose feed is that topic's page.
 func (p *Person) Following(id topic.ID) *Person {
 	one := *p
-	one.followed = []weighted{{id, weightFollow}}
+	one.followed = []followed{{topic: id, level: standingFollow, weight: weightFollow}}
 	return &one
 }
 

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"hash/crc32"
 	"math"
 	"time"
 )
@@ -9,11 +10,77 @@ import (
 // 1/Unit of a half-life. JSON shows them divided by Unit, which is exact.
 const Unit = 1 << 16
 
-// Weights of the levels in stage 1, as log2: a favourite counts twice a follow.
+// The constants of the ranking; docs/ranking.md explains them. All but the key
+// are bounded: together they move an article by at most
+//
+//	maxInterest + maxCoverage + the best kind + maxFresh − the worst kind = 4.9
+//
+// half-lives against another one. They decide within a chunk only.
 const (
+	// Stage 1: the weight of the best matching interest, as log2.
 	weightFollow    = 0    // log2(1)
 	weightFavourite = Unit // log2(2)
+
+	// Stage 2. A matched interest counts its worth times the salience of the tag;
+	// the sum is capped.
+	worthFollow    = Unit / 2
+	worthFavourite = Unit / 2 * 3
+	maxInterest    = Unit / 2 * 5
+
+	// Coverage is log2 of the independent sources of the story, times this.
+	coverageStep = Unit / 2
+	maxCoverage  = Unit / 2 * 3
+
+	// A topic followed in the last freshDays days counts more, less each day.
+	maxFresh  = Unit / 2
+	freshDays = 7
+
+	// Chunk is how many candidates are judged together, and Spread rules within.
+	chunkSize      = 240
+	maxNeighbours  = 2  // cards in a row from one source, or of one topic
+	spreadWindow   = 10 // in so many cards …
+	maxInWindow    = 4  // … so many of one topic
+	spreadLookback = 32 // places that a card may be moved up
+
+	// A story that so many independent sources cover is one to know of.
+	mustKnowSources = 3
 )
+
+// kindWorth is what the kind of an article adds, in the order of Kinds.
+var kindWorth = [...]int64{
+	0,         // news
+	0,         // video
+	Unit / 5,  // analysis
+	-Unit / 5, // opinion
+	Unit / 10, // live
+	0,         // audio
+	-Unit / 5, // gallery
+}
+
+// coverageWorth is coverageStep × log2(n), capped, for n independent sources.
+var coverageWorth = func() (worth [32]int64) {
+	for n := 1; n < len(worth); n++ {
+		worth[n] = int64(min(math.Round(coverageStep*math.Log2(float64(n))), maxCoverage))
+	}
+	return worth
+}()
+
+func coverage(sources int) int64 { return coverageWorth[min(sources, len(coverageWorth)-1)] }
+
+// rankerVersion changes with all that touches order: a cursor that was made under
+// another ranker has expired.
+var rankerVersion = func() uint32 {
+	sum := crc32.NewIEEE()
+	constants := []int64{3, // of the code: raise it when the order of places changes
+		Unit, weightFollow, weightFavourite, worthFollow, worthFavourite, maxInterest, coverageStep,
+		maxCoverage, maxFresh, freshDays, chunkSize, maxNeighbours, spreadWindow, maxInWindow, spreadLookback}
+	for _, c := range append(constants, kindWorth[:]...) {
+		for shift := 0; shift < 64; shift += 8 {
+			sum.Write([]byte{byte(c >> shift)})
+		}
+	}
+	return sum.Sum32()
+}()
 
 // Key is the static rank of an article:
 //
@@ -32,3 +99,44 @@ func Key(quality float64, published time.Time, halfLife time.Duration) int64 {
 func hundredths(salience float64) uint8 {
 	return uint8(min(max(math.Round(salience*100), 1), 100))
 }
+
+// standing is how a person stands to a topic, as a page needs it: 0 is not at
+// all, muted is -1; else the level in the two low bits and above them how fresh
+// the follow is, 0 to freshDays.
+type standing int8
+
+const (
+	standingMuted     standing = -1
+	standingFollow    standing = 1
+	standingFavourite standing = 2
+)
+
+func (s standing) matched() bool { return s > 0 }
+func (s standing) muted() bool   { return s < 0 }
+func (s standing) level() standing {
+	return s & 3
+}
+
+// worth is what a matched topic of a salience counts.
+func (s standing) worth(salience uint8) int64 {
+	if s.level() == standingFavourite {
+		return worthFavourite * int64(salience) / 100
+	}
+	return worthFollow * int64(salience) / 100
+}
+
+// fresh is what the freshness of the follow counts.
+func (s standing) fresh() int64 { return int64(s>>2) * maxFresh / freshDays }
+
+// freshness returns how fresh a follow is at a moment, by whole days: freshDays
+// on the first day, 0 after a week. One made later counts as made then.
+func freshness(since, asOf time.Time) standing {
+	if since.IsZero() {
+		return 0
+	}
+	days := int(max(asOf.Sub(since), 0) / (24 * time.Hour))
+	return standing(max(freshDays-days, 0))
+}
+
+// newStanding puts level and freshness together.
+func newStanding(level, fresh standing) standing { return level | fresh<<2 }

@@ -116,17 +116,27 @@ func (l *List) apply(op Op, now time.Time) (Status, Reason) {
 
 // refuse applies the rules of admission that do not depend on limits.
 func (l *List) refuse(op Op, present bool, now time.Time) Reason {
-	ms, clock := op.At.Milli(), now.UnixMilli()
-	switch newest := l.newest(); {
-	case !present && !l.Floor.IsZero() && op.At.Compare(l.Floor) <= 0:
+	if !present && !l.Floor.IsZero() && op.At.Compare(l.Floor) <= 0 {
 		return TooOld
-	case ms <= clock:
+	}
+	return Admit(op.At, l.newest(), now)
+}
+
+// Admit says whether the stamp of an edit is admitted, by list or by marks:
+// ClockAhead when not, else empty. newest is the greatest stamp in what is
+// edited, its floor included; now is the server's clock. The stamp that the
+// server itself would give is admitted whatever it is, else a device that is
+// ahead with the greatest counter would close the list to the server's own edits.
+func Admit(at, newest Stamp, now time.Time) Reason {
+	ms, clock := at.Milli(), now.UnixMilli()
+	switch {
+	case ms <= clock || at == NextStamp(newest, now):
 		return ""
-	case op.At.Counter() > MaxAheadCounter:
+	case at.Counter() > MaxAheadCounter:
 		return ClockAhead
 	case ms <= clock+MaxAhead.Milliseconds():
 		return ""
-	case ms == newest.Milli() && op.At.Counter() > newest.Counter():
+	case ms == newest.Milli() && at.Counter() > newest.Counter():
 		return ""
 	}
 	return ClockAhead
@@ -180,8 +190,11 @@ func (l *List) newest() Stamp {
 
 // NextStamp returns the stamp for an edit by the server itself: the smallest
 // with device 0 that is not before now and greater than every stamp in the list.
-func (l *List) NextStamp(now time.Time) Stamp {
-	newest := l.newest()
+func (l *List) NextStamp(now time.Time) Stamp { return NextStamp(l.newest(), now) }
+
+// NextStamp returns the smallest stamp with device 0 that is not before now and
+// greater than newest.
+func NextStamp(newest Stamp, now time.Time) Stamp {
 	if s := NewStamp(now, 0, 0); s.Compare(newest) > 0 {
 		return s
 	}

@@ -65,8 +65,8 @@ type Revision uint64
 
 // Register is one topic's entry in a list.
 type Register struct {
-	Level Level     `json:"level"`
-	At    Stamp     `json:"at"`
+	Level Level     `json:"level,omitzero"`
+	At    Stamp     `json:"at,omitzero"`
 	Since time.Time `json:"since,omitzero"` // when the topic last entered the list; the server's note, outside join and digest
 }
 

@@ -33,6 +33,18 @@ func (l *Lists) Get(ctx context.Context, id account.ID) (List, error) {
 	return l.store.Load(ctx, id)
 }
 
+// At returns a person's list as it was at a revision, which is remembered for an
+// hour at least after an edit replaced it; at revision 0 it is the zero List.
+// ErrForgotten when it cannot be rebuilt: it was too long ago, the list never
+// had that revision, or it had and lost edits. One round trip.
+func (l *Lists) At(ctx context.Context, id account.ID, revision Revision) (List, error) {
+	list, undos, err := l.store.Journal(ctx, id, revision)
+	if err != nil {
+		return List{}, err
+	}
+	return Rewind(list, undos, revision)
+}
+
 // Set puts one topic at a level ([None] removes it) with the server's own stamp,
 // which is later than everything in the list, and returns the list after it. The
 // list is kept until the given time, for good when that is zero. Setting what is
@@ -73,7 +85,7 @@ func (l *Lists) edit(ctx context.Context, id account.ID, until time.Time, ops fu
 		if next.Revision == list.Revision {
 			return list, results, nil
 		}
-		switch err := l.store.Swap(ctx, id, list.Revision, next, until); {
+		switch err := l.store.Swap(ctx, id, list.Revision, next, until, NewUndo(list, next, now)); {
 		case err == nil:
 			return next, results, nil
 		case !errors.Is(err, ErrConflict):

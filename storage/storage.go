@@ -40,6 +40,7 @@ type Stores struct {
 	Topics        topic.Store
 	Keys          account.Keys
 	Lists         interests.Store
+	Marks         feed.Marks
 	Sessions      account.Store
 	Announcements feed.Announcements
 
@@ -85,7 +86,7 @@ func openEmbedded(path string) (*Stores, error) {
 	}
 	return &Stores{
 		Articles: s.Articles(), Topics: s.Topics(), Keys: s.Keys(),
-		Lists: s.Lists(), Sessions: s.Sessions(), Announcements: s.Announcements(),
+		Lists: s.Lists(), Marks: s.Marks(), Sessions: s.Sessions(), Announcements: s.Announcements(),
 		Backup:   func(ctx context.Context, w io.Writer) error { _, err := s.WriteTo(w); return err },
 		Sweep:    s.Sweep,
 		Migrated: migrated(path, s.Migrated),
@@ -110,7 +111,7 @@ func openServers(ctx context.Context, a Addresses) (*Stores, error) {
 	return &Stores{
 		Sweep:    func(context.Context, time.Time) (int, error) { return 0, nil },
 		Articles: m.Articles(), Topics: m.Topics(), Keys: m.Keys(),
-		Lists: r.Lists(), Sessions: r.Sessions(), Announcements: r.Announcements(),
+		Lists: r.Lists(), Marks: r.Marks(), Sessions: r.Sessions(), Announcements: r.Announcements(),
 		Migrated: append(migrated("MongoDB", m.Migrated), migrated("Redis", r.Migrated)...),
 		health: []func(context.Context) Health{
 			func(ctx context.Context) Health {

@@ -51,10 +51,14 @@ func (c *backupCommand) mayWrite() error {
 	if c.File == "-" || c.Force {
 		return nil
 	}
-	if _, err := os.Lstat(c.File); !errors.Is(err, fs.ErrNotExist) {
+	_, err := os.Lstat(c.File)
+	if err == nil {
 		return fmt.Errorf("%s is there already: give another name, or --force to replace it", c.File)
 	}
-	return nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // write puts the file in place when all of it is on the disk, and leaves nothing

@@ -198,7 +198,7 @@ func (p *program) checkStores(ctx context.Context, f *findings) {
 		f.bad("the stores cannot be opened: %v", err)
 		return
 	}
-	defer stores.Close()
+	defer func() { _ = stores.Close() }() // nothing was written
 	for _, line := range stores.Migrated {
 		f.fine("%s", line)
 	}

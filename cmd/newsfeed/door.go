@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -84,9 +85,13 @@ func newDoor(address, key string) *door {
 	}
 }
 
-func (d *door) Close() error {
+// Close lets go of the stores, if they were opened for this door. What was
+// acknowledged is durable, so a failure is told and changes nothing.
+func (d *door) Close() {
 	d.client.CloseIdleConnections()
-	return d.close()
+	if err := d.close(); err != nil {
+		slog.Warn("close the stores", "error", err)
+	}
 }
 
 // isAlive is nil when newsfeed answers there and takes the key.

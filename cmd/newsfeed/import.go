@@ -226,7 +226,11 @@ type result struct {
 // post makes one call, again and again if need be. The results are those of the
 // first articles; the server may have gone away before it came to the others.
 func (im *importer) post(ctx context.Context, articles []raw) ([]result, error) {
-	var body []byte
+	size := 0
+	for _, article := range articles {
+		size += len(article.text) + 1
+	}
+	body := make([]byte, 0, size)
 	for _, article := range articles {
 		body = append(append(body, article.text...), '\n')
 	}

@@ -36,7 +36,7 @@ type shownKey struct {
 
 func (k shownKey) bound() string {
 	if len(k.Sources)+len(k.Hosts) == 0 {
-		return "-"
+		return "nothing"
 	}
 	return strings.Join(append(prefixed("source ", k.Sources), prefixed("host ", k.Hosts)...), ", ")
 }

@@ -49,7 +49,7 @@ func (p *progress) add(bytes int64, c counts) {
 	p.done += bytes
 	if p.bar != nil {
 		p.bar.Describe(fmt.Sprintf("%d articles", c.all()))
-		p.bar.Set64(p.done)
+		_ = p.bar.Set64(p.done)
 		return
 	}
 	if now := time.Now(); now.After(p.next) {
@@ -72,18 +72,18 @@ func (p *progress) rate(c counts) float64 {
 // say writes a line, above the bar if there is one.
 func (p *progress) say(format string, args ...any) {
 	if p.bar != nil {
-		p.bar.Clear()
+		_ = p.bar.Clear()
 	}
 	fmt.Fprintf(p.out, format+"\n", args...)
 	if p.bar != nil {
-		p.bar.RenderBlank()
+		_ = p.bar.RenderBlank()
 	}
 }
 
 // finish takes the bar away and says what became of everything.
 func (p *progress) finish(c counts) {
 	if p.bar != nil {
-		p.bar.Clear()
+		_ = p.bar.Clear()
 		p.bar = nil
 	}
 	p.say("%d accepted, %d updated, %d unchanged, %d rejected in %.1f s, %.0f articles a second",

@@ -42,6 +42,7 @@ var (
 	bucketKeys       = []byte("keys")        // 16 bytes of a key's id → account.Key
 	bucketLists      = []byte("lists")       // see interests.go
 	bucketSessions   = []byte("sessions")    // see sessions.go
+	bucketMarks      = []byte("marks")       // see marks.go
 )
 
 const (

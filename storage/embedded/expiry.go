@@ -51,7 +51,7 @@ func isPast(value []byte, now time.Time) bool {
 	return until > 0 && until <= uint64(now.UnixMilli())
 }
 
-// Sweep removes the lists and sessions that have passed their time and returns
+// Sweep removes the lists, sessions and marks that have passed their time and returns
 // how many they were. Nothing depends on it but the size of the file; the
 // program calls it every hour.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
@@ -68,7 +68,8 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
 			}
 		}
 	}
-	return removed, nil
+	n, err := s.sweepMarks(ctx, now)
+	return removed + n, err
 }
 
 // sweep removes what is past in a bucket, but not so much at once that others

@@ -27,6 +27,12 @@ var migrations = []func(tx *bbolt.Tx) error{
 		}
 		return nil
 	},
+	func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucketIfNotExists(bucketMarks); err != nil {
+			return fmt.Errorf("make bucket %s: %w", bucketMarks, err)
+		}
+		return nil
+	},
 }
 
 // SchemaVersion is the version of the file's layout that this program writes.

@@ -151,21 +151,39 @@ func (a *articles) Body(ctx context.Context, e feed.Edition) (string, error) {
 // Read implements feed.Articles. The log is dense, so the editions of a range are
 // known, and are asked for one by one by their key: no server need scan for them,
 // or find out that there is nothing after the top.
+//
+// Downwards it has to begin at the top where the range goes beyond it. A bound
+// below the top, as that of a node that warms its index, costs no question for
+// the top: that is asked when something is missing.
 func (a *articles) Read(ctx context.Context, r feed.Range) ([]feed.Entry, error) {
-	before := r.Before
-	if before == 0 || before > feed.LastEdition {
-		before = feed.LastEdition
-		if r.NewestFirst {
-			top, _, err := a.Top(ctx)
-			if err != nil {
-				return nil, err
-			}
-			before = top + 1
-		}
+	if r.Before == 0 || r.Before > feed.LastEdition {
+		r.Before = feed.LastEdition
 	}
-	entries, err := a.find(ctx, bson.M{"_id": bson.M{"$in": editionsOf(r, before)}})
+	var entries []feed.Entry
+	var err error
+	missing := r.Before == feed.LastEdition
+	if !r.NewestFirst || !missing {
+		entries, missing, err = a.read(ctx, r)
+	}
+	if err == nil && missing && r.NewestFirst {
+		var top feed.Edition
+		if top, _, err = a.Top(ctx); err != nil {
+			return nil, err
+		}
+		r.Before = min(r.Before, top+1)
+		entries, _, err = a.read(ctx, r)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the log after %d before %d: %w", r.After, r.Before, translate(ctx, err, feed.ErrUnavailable))
+	}
+	return entries, nil
+}
+
+// read asks for the editions of a range, and reports whether some are missing.
+func (a *articles) read(ctx context.Context, r feed.Range) (entries []feed.Entry, missing bool, err error) {
+	editions := editionsOf(r)
+	if entries, err = a.find(ctx, bson.M{"_id": bson.M{"$in": editions}}); err != nil {
+		return nil, false, err
 	}
 	slices.SortFunc(entries, func(a, b feed.Entry) int {
 		if r.NewestFirst {
@@ -173,19 +191,19 @@ func (a *articles) Read(ctx context.Context, r feed.Range) ([]feed.Entry, error)
 		}
 		return cmp.Compare(a.Edition, b.Edition)
 	})
-	return entries, nil
+	return entries, len(entries) < len(editions), nil
 }
 
 // editionsOf returns the editions of a range, at most its limit, from the end
 // that it is read from.
-func editionsOf(r feed.Range, before feed.Edition) []int64 {
-	if before <= r.After+1 {
+func editionsOf(r feed.Range) []int64 {
+	if r.Before <= r.After+1 {
 		return []int64{}
 	}
-	editions := make([]int64, min(uint64(r.Limit), uint64(before-r.After-1)))
+	editions := make([]int64, min(uint64(r.Limit), uint64(r.Before-r.After-1)))
 	for i := range editions {
 		if r.NewestFirst {
-			editions[i] = int64(before) - 1 - int64(i)
+			editions[i] = int64(r.Before) - 1 - int64(i)
 		} else {
 			editions[i] = int64(r.After) + 1 + int64(i)
 		}

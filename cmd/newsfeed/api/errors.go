@@ -10,6 +10,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
 
 	"newsfeed/feed"
 	"newsfeed/feed/ingest"
@@ -138,7 +139,21 @@ func (s *Server) refuse(c *fiber.Ctx, err error) {
 	if k.told {
 		s.Log500(p.RequestID, err)
 	}
-	h := &c.Response().Header
+	k.setHeaders(&c.Response().Header, r)
+	closeLate(c)
+	body, err := json.Marshal(&p)
+	if err != nil {
+		body = []byte(`{"type":"about:blank","title":"Internal Server Error","status":500}`)
+	}
+	c.Response().ResetBody()
+	c.Response().SetStatusCode(p.Status)
+	c.Response().Header.SetContentType("application/problem+json")
+	c.Response().SetBodyRaw(body)
+}
+
+// setHeaders sets what goes with a refusal, and takes back what belonged to the
+// answer that was in the making.
+func (k *known) setHeaders(h *fasthttp.ResponseHeader, r *refusal) {
 	for _, name := range []string{fiber.HeaderETag, fiber.HeaderLink, headerRevision, fiber.HeaderContentDisposition} {
 		h.Del(name)
 	}
@@ -152,14 +167,6 @@ func (s *Server) refuse(c *fiber.Ctx, err error) {
 	if seconds := max(k.retry, ceilSeconds(r.retry)); seconds > 0 {
 		h.Set(fiber.HeaderRetryAfter, strconv.Itoa(seconds))
 	}
-	body, err := json.Marshal(&p)
-	if err != nil {
-		body = []byte(`{"type":"about:blank","title":"Internal Server Error","status":500}`)
-	}
-	c.Response().ResetBody()
-	c.Response().SetStatusCode(p.Status)
-	h.SetContentType("application/problem+json")
-	c.Response().SetBodyRaw(body)
 }
 
 // inTable finds an error's line of the table, and what more is to be said.

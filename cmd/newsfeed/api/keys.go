@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -63,27 +64,20 @@ func (s *Server) postKey(c *fiber.Ctx, _ *caller) error {
 
 // check normalises what an editor sent, or says all that is wrong.
 func (in *keyInput) check() error {
-	var bad []field
+	var bad complaints
 	in.Name = strings.TrimSpace(in.Name)
-	if message := checkName(in.Name); message != "" {
-		bad = append(bad, field{"/name", message})
-	}
-	if in.Role == "" {
-		in.Role = account.Publisher
-	}
+	bad.add("/name", checkName(in.Name))
+	in.Role = cmp.Or(in.Role, account.Publisher)
 	switch {
 	case in.Role != account.Publisher && in.Role != account.Editor:
-		bad = append(bad, field{"/role", "must be publisher or editor"})
+		bad.add("/role", "must be publisher or editor")
 	case in.Role == account.Editor && len(in.Sources)+len(in.Hosts) > 0:
 		// Who makes keys could make one that is not bound.
-		bad = append(bad, field{"/role", "an editor's key cannot be bound"})
+		bad.add("/role", "an editor's key cannot be bound")
 	}
 	bad = append(bad, checkEach("/sources", in.Sources, checkSource)...)
 	bad = append(bad, checkEach("/hosts", in.Hosts, checkHost)...)
-	if len(bad) > 0 {
-		return &refusal{err: errInvalid, fields: bad}
-	}
-	return nil
+	return bad.error()
 }
 
 // checkEach replaces texts by their normal form, and names those without one.

@@ -3,12 +3,13 @@ package api_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -24,7 +25,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 	"github.com/pb33f/libopenapi-validator/config"
@@ -183,7 +184,7 @@ func (c *contract) check(schema *base.Schema, body []byte) []error {
 var general = []string{
 	"Connection", "Content-Length", "Content-Type", "Date", "Server", "Transfer-Encoding", "Vary",
 	"Access-Control-Allow-Origin", "Access-Control-Expose-Headers",
-	"Cache-Control", "X-Content-Type-Options", "X-Request-Id",
+	"Cache-Control", "Ratelimit", "Ratelimit-Policy",
 }
 
 // undeclared are the headers that the document does not name for a response.
@@ -297,6 +298,68 @@ func asJSON(t *testing.T, node interface{ Decode(any) error }) []byte {
 	return b
 }
 
+// The page shows every call, loads nothing, and is let in by its own policy.
+func TestDocsPage(t *testing.T) {
+	c := newContract(t)
+	a := openNode(t, c, nil).do(t, call{method: "GET", path: "/docs"})
+	for path, item := range c.doc.Paths.PathItems.FromOldest() {
+		for _, op := range item.GetOperations().FromOldest() {
+			if !bytes.Contains(a.body, []byte(`<article id="`+op.OperationId+`">`)) {
+				t.Errorf("%s of %s is not on the page", op.OperationId, path)
+			}
+		}
+	}
+	for schema := range c.doc.Components.Schemas.FromOldest() {
+		if !bytes.Contains(a.body, []byte(`<article id="schema-`+schema+`">`)) {
+			t.Errorf("the schema %s is not on the page", schema)
+		}
+	}
+	for _, link := range regexp.MustCompile(`href="#([^"]+)"`).FindAllSubmatch(a.body, -1) {
+		if !bytes.Contains(a.body, []byte(`id="`+string(link[1])+`"`)) {
+			t.Errorf("a link leads to #%s, which is not there", link[1])
+		}
+	}
+	for _, forbidden := range []string{"<script", " src=", " style=", "<link", "@import", "url(", `href="http`, "ZgotmplZ"} {
+		if bytes.Contains(a.body, []byte(forbidden)) {
+			t.Errorf("the page has %s in it", forbidden)
+		}
+	}
+	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindSubmatch(a.body)
+	if style == nil {
+		t.Fatal("the page has no style sheet")
+	}
+	sum := sha256.Sum256(style[1])
+	if policy := a.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+		t.Errorf("the policy %s does not let the style sheet in", policy)
+	}
+}
+
+// The examples of docs/api.md are calls of the document.
+func TestExamplesAreCalls(t *testing.T) {
+	c := newContract(t)
+	text, err := os.ReadFile("../../../docs/api.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, line := range regexp.MustCompile(`curl [^\n]*\$API(/[^" ?)\s]*)`).FindAllSubmatch(text, -1) {
+		method, path := http.MethodGet, strings.ReplaceAll(string(line[1]), "$ID", idOf(t, "https://example.com/"))
+		if set := regexp.MustCompile(`-X (\w+)`).FindSubmatch(line[0]); set != nil {
+			method = string(set[1])
+		} else if path == "/articles" {
+			method = http.MethodPost
+		}
+		r := httptest.NewRequestWithContext(context.Background(), method, "http://example.com"+path, nil)
+		if name, op := c.operation(r); op == nil {
+			t.Errorf("%s: %s %s %s is not documented", line[0], method, path, name)
+		}
+		found++
+	}
+	if found < 20 {
+		t.Errorf("found %d examples: that cannot be all", found)
+	}
+}
+
 // Every mistake that is planted in an answer or a request is caught, so that a
 // contract test that passes means something.
 func TestContractCatchesMistakes(t *testing.T) {
@@ -366,83 +429,50 @@ func expect(t *testing.T, got error, want string) {
 	}
 }
 
-// node is the whole door on an embedded store of its own, listening; every call
-// through it is held against the contract.
+// node is a House, every call to which is held against the contract. Its stores
+// are behind a gate, and it can be cold.
 type node struct {
 	*contract
-	address string
-	builder *feed.Builder
-	index   *feed.Index
-	routes  []fiber.Route
-	stores  *gate
-	warm    atomic.Bool
+	*api.House
+	gate gate
+	warm atomic.Bool
 
 	editor, publisher, bound string // keys; bound to the source "example-news"
 }
 
-const testHorizon = 720 * time.Hour
-
-// openNode opens a node; change alters what the door is given.
+// openNode opens a node; change alters what the door is given. People and keys
+// have a store of their own, for a House has no way to put a gate before its.
 func openNode(t testing.TB, c *contract, change func(*api.Deps)) *node {
 	t.Helper()
-	store, err := embedded.Open(filepath.Join(t.TempDir(), "newsfeed.db"))
+	people, err := embedded.Open(filepath.Join(t.TempDir(), "people.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &node{contract: c, stores: new(gate)}
-	n.warm.Store(true)
-	articles := gatedArticles{store.Articles(), n.stores}
-	topics := gatedTopics{store.Topics(), n.stores}
-	catalogue := topic.NewCatalogue(topic.Seed())
-	n.index = feed.NewIndex(testHorizon, time.Now, func(t topic.Topic) {
-		if _, known := catalogue.Get(t.ID); !known {
-			catalogue.Put(t)
+	t.Cleanup(func() {
+		if err := people.Close(); err != nil {
+			t.Error(err)
 		}
 	})
-	n.builder = feed.NewBuilder(n.index)
-	log := feed.NewLog(articles, n.index, store.Announcements(), feed.LogOptions{HalfLife: 12 * time.Hour})
-	if err := log.Warm(context.Background(), nil); err != nil {
-		t.Fatal(err)
-	}
-	log.Start()
-	deps := api.Deps{
-		Lists:     interests.NewLists(gatedLists{store.Lists(), n.stores}, time.Now),
-		People:    account.NewPeople(gatedSessions{store.Sessions(), n.stores}, time.Now),
-		Keyring:   account.NewKeyring(gatedKeys{store.Keys(), n.stores}, time.Now, n.keys()...),
-		Catalogue: catalogue, Topics: topics, Index: n.index, Builder: n.builder, Log: log, Articles: articles,
-		Tagger: ingest.NewTagger(catalogue, topics, true),
-		Now:    time.Now, Warm: n.warm.Load,
-		Health: func(ctx context.Context) []api.Dependency {
-			d := api.Dependency{Name: "articles and interests", Kind: "embedded", OK: true, Since: time.Now().UTC()}
+	n := &node{contract: c}
+	n.warm.Store(true)
+	n.House = api.NewHouse(t, func(d *api.Deps) {
+		d.Articles = gatedArticles{d.Articles, &n.gate}
+		d.Topics = gatedTopics{d.Topics, &n.gate}
+		d.Tagger = ingest.NewTagger(d.Catalogue, d.Topics, true)
+		d.Lists = interests.NewLists(gatedLists{people.Lists(), &n.gate}, d.Now)
+		d.People = account.NewPeople(gatedSessions{people.Sessions(), &n.gate}, d.Now)
+		d.Keyring = account.NewKeyring(gatedKeys{people.Keys(), &n.gate}, d.Now, n.keys()...)
+		d.Warm, d.Settings.Bench = n.warm.Load, true
+		articles, since := d.Articles, d.Now().UTC()
+		d.Health = func(ctx context.Context) []api.Dependency {
+			store := api.Dependency{Name: "articles and interests", Kind: "embedded", OK: true, Since: since}
 			if _, _, err := articles.Top(ctx); err != nil {
-				d.OK, d.Error = false, err.Error()
+				store.OK, store.Error = false, err.Error()
 			}
-			return []api.Dependency{d}
-		},
-		Backup:   func(_ context.Context, w io.Writer) error { _, err := store.WriteTo(w); return err },
-		Settings: api.Settings{Version: "test", Bench: true, AllowedOrigins: []string{"https://app.example.com"}},
-	}
-	if change != nil {
-		change(&deps)
-	}
-	server := api.New(deps)
-	n.routes = server.App().GetRoutes(true)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.address = listener.Addr().String()
-	done := make(chan error, 1)
-	go func() { done <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		if err := errors.Join(server.Shutdown(ctx), <-done); err != nil {
-			t.Error(err)
+			return []api.Dependency{store}
 		}
-		log.Stop()
-		if err := store.Close(); err != nil {
-			t.Error(err)
+		if change != nil {
+			change(d)
 		}
 	})
 	return n
@@ -463,7 +493,10 @@ func (n *node) keys() []account.Key {
 }
 
 // gate stands before all stores, and closes when a test says so.
-type gate struct{ closed atomic.Pointer[string] }
+type gate struct {
+	closed atomic.Pointer[string]
+	last   atomic.Bool // the next Append is the last before the gate closes
+}
 
 func (g *gate) set(how string) { g.closed.Store(&how) }
 
@@ -501,6 +534,9 @@ func (g gatedArticles) Top(ctx context.Context) (feed.Edition, time.Time, error)
 func (g gatedArticles) Append(ctx context.Context, entries []feed.Entry) (int, error) {
 	if err := g.pass(feed.ErrUnavailable); err != nil {
 		return 0, err
+	}
+	if g.last.CompareAndSwap(true, false) {
+		defer g.set(unavailable)
 	}
 	return g.Articles.Append(ctx, entries)
 }
@@ -583,6 +619,13 @@ func (g gatedKeys) CreateKey(ctx context.Context, k account.Key) error {
 	return g.keyStore.CreateKey(ctx, k)
 }
 
+func (g gatedKeys) RevokeKey(ctx context.Context, id uuid.UUID) error {
+	if err := g.pass(account.ErrUnavailable); err != nil {
+		return err
+	}
+	return g.keyStore.RevokeKey(ctx, id)
+}
+
 // call is a request to make. One that is wrong on purpose is not held against
 // the document; its answer is.
 type call struct {
@@ -600,12 +643,12 @@ func (c call) with(change func(*call)) call {
 	return c
 }
 
-func (c call) request(address string) (*http.Request, error) {
+func (c call) request(server string) (*http.Request, error) {
 	var body io.Reader
 	if c.body != "" {
 		body = strings.NewReader(c.body)
 	}
-	r, err := http.NewRequestWithContext(context.Background(), c.method, "http://"+address+c.path, body)
+	r, err := http.NewRequestWithContext(context.Background(), c.method, server+c.path, body)
 	if err != nil {
 		return nil, err
 	}
@@ -628,7 +671,7 @@ func (c call) request(address string) (*http.Request, error) {
 // made again as HEAD, which must answer alike.
 func (n *node) do(t testing.TB, c call) answer {
 	t.Helper()
-	r, err := c.request(n.address)
+	r, err := c.request(n.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -650,7 +693,7 @@ func (n *node) do(t testing.TB, c call) answer {
 // send makes a call without looking at it.
 func (n *node) send(t testing.TB, c call) answer {
 	t.Helper()
-	r, err := c.request(n.address)
+	r, err := c.request(n.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -744,6 +787,7 @@ func TestJourneyKeepsTheContract(t *testing.T) {
 	t.Run("keys", func(t *testing.T) { walkKeys(t, n) })
 	t.Run("refusals", func(t *testing.T) { walkRefusals(t, n) })
 	t.Run("rates", func(t *testing.T) { walkRates(t, c) })
+	t.Run("a full list", func(t *testing.T) { walkFullList(t, n) })
 	t.Run("outages", func(t *testing.T) { walkOutages(t, n) })
 
 	neverCalled, neverSeen := c.coverage()
@@ -760,7 +804,7 @@ func TestJourneyKeepsTheContract(t *testing.T) {
 // sameRoutes: the document has the routes of the program, and no others.
 func sameRoutes(t *testing.T, n *node) {
 	inProgram := map[string]bool{}
-	for _, r := range n.routes {
+	for _, r := range n.App().GetRoutes(true) {
 		if r.Method != http.MethodHead && r.Method != http.MethodOptions {
 			inProgram[r.Method+" "+regexp.MustCompile(`:(\w+)`).ReplaceAllString(r.Path, "{$1}")] = true
 		}
@@ -823,7 +867,7 @@ func walkArticles(t *testing.T, n *node) {
 	if got := send(200, "application/json", full); got["unchanged"] != 1.0 {
 		t.Errorf("sent again: %v", got)
 	}
-	send(200, "application/json; charset=utf-8", "["+article(2, `,"summary":null,"topics":null,"image":null`)+","+article(3, "")+`,{"url":"javascript:1","title":"x"}]`+" ")
+	send(200, "application/json; charset=utf-8", "["+article(2, `,"summary":null,"topics":null,"image":null`)+","+article(3, "")+"] ")
 	send(200, "application/x-ndjson", article(4, `,"topics":["Iran"]`)+"\n"+article(5, `,"kind":"video","language":"ko","topics":["Iran"]`)+"\n")
 	send(200, "application/json", `{"uri":"https://news.example.com/ninjs","standard":{"name":"ninjs","version":"3.0","schema":"http://www.iptc.org/std/ninjs/ninjs-schema_3.0.json"},"type":"text","language":"en","headlines":[{"role":"main","value":"A ferry in ninjs"}],"unused":{"deep":[1]}}`)
 	send(200, "application/json", `[]`)
@@ -838,6 +882,8 @@ func walkArticles(t *testing.T, n *node) {
 	n.want(t, 200, read.with(func(c *call) { c.token = n.guest(t) }))
 	n.want(t, 404, call{method: "GET", path: "/articles/" + idOf(t, "https://news.example.com/none")})
 	n.want(t, 404, call{method: "GET", path: "/articles/none", wrong: true})
+	n.want(t, 400, call{method: "GET", path: "/articles/%ff", wrong: true})
+	n.want(t, 400, call{method: "DELETE", path: "/articles/%ff", token: n.publisher, wrong: true})
 
 	gone := idOf(t, "https://news.example.com/3")
 	for range 2 {
@@ -966,8 +1012,8 @@ func walkFeed(t *testing.T, n *node) {
 	for _, path := range []string{"/feed", "/topics/iran/articles"} {
 		n.want(t, 400, call{method: "GET", path: path + "?cursor=AAAA", token: me})
 		n.want(t, 410, call{method: "GET", path: path + "?cursor=" + expiredCursor(), token: me})
-		n.want(t, 503, call{method: "GET", path: path + "?cursor=" + futureCursor(), token: me})
 	}
+	n.want(t, 503, call{method: "GET", path: "/feed?cursor=" + futureCursor(), token: me}) // after a second of waiting
 	n.want(t, 200, call{method: "GET", path: "/topics/iran/articles?limit=1"})
 }
 
@@ -999,6 +1045,40 @@ func walkKeys(t *testing.T, n *node) {
 	n.want(t, 400, call{method: "DELETE", path: "/keys/%ff", token: n.editor, wrong: true})
 }
 
+// walkFullList: a list takes 500 followed topics and no more, and 500 muted ones beside.
+func walkFullList(t *testing.T, n *node) {
+	me := n.guest(t)
+	ids := topicIDs(t, n, 502)
+	n.follow(t, me, "follow", ids[:interests.MaxFollowed]...)
+	put := call{method: "PUT", path: "/interests/" + ids[500], token: me, body: `{"level":"favourite"}`}
+	if got := n.want(t, 409, put); got["type"] != "list-full" {
+		t.Errorf("the 501st interest: %v", got)
+	}
+	n.follow(t, me, "favourite", ids[0])
+	n.follow(t, me, "mute", ids[501])
+	if got := n.want(t, 200, call{method: "GET", path: "/interests", token: me}); len(got["interests"].([]any)) != 501 {
+		t.Errorf("a full list has %d interests", len(got["interests"].([]any)))
+	}
+	n.want(t, 200, call{method: "DELETE", path: "/interests/" + ids[1], token: me})
+	n.want(t, 200, put)
+}
+
+// topicIDs returns the ids of so many topics.
+func topicIDs(t testing.TB, n *node, most int) (ids []string) {
+	t.Helper()
+	for line := range bytes.Lines(n.do(t, call{method: "GET", path: "/topics.ndjson"}).body) {
+		var in struct{ ID string }
+		if err := json.Unmarshal(line, &in); err != nil {
+			t.Fatal(err)
+		}
+		if ids = append(ids, in.ID); len(ids) == most {
+			return ids
+		}
+	}
+	t.Fatalf("there are %d topics, want %d", len(ids), most)
+	return nil
+}
+
 // samples are a good call of every operation.
 func (n *node) samples(t testing.TB) map[string]call {
 	t.Helper()
@@ -1026,7 +1106,7 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "GET", path: "/openapi.json"}, {method: "GET", path: "/docs"}, {method: "GET", path: "/version"},
 		{method: "GET", path: "/bench/fixed", token: me},
 	} {
-		r, err := c.request(n.address)
+		r, err := c.request(n.URL)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -1062,10 +1142,22 @@ func walkRefusals(t *testing.T, n *node) {
 			n.want(t, 403, sample.with(func(c *call) { c.token = other }))
 		}
 		if n.documents(name, 415) {
-			n.want(t, 415, sample.with(func(c *call) { c.kind, c.wrong = "text/plain", true }))
+			n.want(t, 415, sample.with(func(c *call) { c.header, c.wrong = map[string]string{"Content-Encoding": "gzip"}, true }))
+			if name != "POST /guests" {
+				n.want(t, 415, sample.with(func(c *call) { c.kind, c.wrong = "text/plain", true }))
+			}
 		}
 		if n.documents(name, 413) && name != "POST /articles" {
 			n.want(t, 413, sample.with(func(c *call) { c.body, c.wrong = strings.Repeat(" ", 65<<10)+c.body, true }))
+		}
+	}
+	broken := "POST /guests HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"
+	if a, err := n.raw(t, broken); err != nil || a.StatusCode != 400 {
+		t.Errorf("a body of broken chunks: %v, %+v", err, a)
+	} else {
+		r, _ := call{method: "POST", path: "/guests"}.request(n.URL)
+		for _, err := range n.checkResponse(r, a) {
+			t.Error(err)
 		}
 	}
 	for _, c := range []call{
@@ -1109,9 +1201,23 @@ func walkRates(t *testing.T, c *contract) {
 // stores that fail in their own words 500, which tells nobody why.
 func walkOutages(t *testing.T, n *node) {
 	samples := n.samples(t)
-	defer n.stores.set(isOpen)
+	defer n.gate.set(isOpen)
+	var lines strings.Builder
+	for i := range 600 {
+		lines.WriteString(article(1000+i, "") + "\n")
+	}
+	n.gate.last.Store(true)
+	got := n.want(t, 503, call{method: "POST", path: "/articles", token: n.publisher, kind: "application/x-ndjson", body: lines.String()})
+	if got["accepted"] != 500.0 || len(got["results"].([]any)) != 500 {
+		t.Errorf("the store went away after 500 of 600 articles: accepted %v, %d results", got["accepted"], len(got["results"].([]any)))
+	}
+	n.gate.set(isOpen)
+	got = n.want(t, 200, call{method: "POST", path: "/articles", token: n.publisher, kind: "application/x-ndjson", body: lines.String()})
+	if got["unchanged"] != 500.0 || got["accepted"] != 100.0 {
+		t.Errorf("sent again: %v unchanged, %v accepted", got["unchanged"], got["accepted"])
+	}
 	for status, how := range map[int]string{503: unavailable, 500: broken} {
-		n.stores.set(how)
+		n.gate.set(how)
 		for name, sample := range samples {
 			if !n.documents(name, status) {
 				continue
@@ -1120,7 +1226,7 @@ func walkOutages(t *testing.T, n *node) {
 				n.want(t, status, sample.with(func(c *call) { c.token = "never-seen-" + how }))
 			}
 			a := n.do(t, sample)
-			if a.StatusCode >= 400 && a.StatusCode != status || bytes.Contains(a.body, []byte("secret")) && name != "GET /readyz" {
+			if name != "GET /backup" && a.StatusCode != status || name != "GET /readyz" && bytes.Contains(a.body, []byte("secret")) {
 				t.Errorf("%s with stores %s → %d %s", name, how, a.StatusCode, a.body)
 			}
 		}

@@ -64,7 +64,7 @@ func linkNext(c *fiber.Ctx, next string) {
 		}
 	}
 	args.Add("cursor", next)
-	b := append([]byte("<"), c.Request().URI().PathOriginal()...)
+	b := append([]byte("<"), bytes.ReplaceAll(c.Request().URI().PathOriginal(), []byte(">"), []byte("%3E"))...)
 	b = append(b, '?')
 	b = args.AppendBytes(b)
 	b = append(b, `>; rel="next"`...)

@@ -151,7 +151,7 @@ func New(d Deps, mount ...func(fiber.Router)) *Server {
 }
 
 // Serve answers requests from a listener until Shutdown.
-func (s *Server) Serve(l net.Listener) error { return s.app.Listener(l) }
+func (s *Server) Serve(l net.Listener) error { return s.app.Listener(lingeringListener{l}) }
 
 // Shutdown stops accepting, and waits for running requests as long as ctx allows.
 func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }

@@ -145,7 +145,7 @@ func TestErrors(t *testing.T) {
 		s.app.Get("/fails", s.door(&route{"GET", "/fails", operation, func(*Server, *fiber.Ctx, *caller) error {
 			return fmt.Errorf("load list of somebody: %w", test.err)
 		}}, "GET"))
-		r, _ := http.NewRequest("GET", "/fails", nil)
+		r, _ := http.NewRequest("GET", "http://news.example/fails", nil)
 		response, err := s.App().Test(r)
 		if err != nil {
 			t.Fatal(err)
@@ -173,7 +173,7 @@ func TestPanic(t *testing.T) {
 	s := New(Deps{Log500: func(_ string, err error) { told = err }})
 	s.app.Get("/panics", s.door(&route{"GET", "/panics", operation, func(*Server, *fiber.Ctx, *caller) error { panic("hunter2") }}, "GET"))
 	for range 2 {
-		r, _ := http.NewRequest("GET", "/panics", nil)
+		r, _ := http.NewRequest("GET", "http://news.example/panics", nil)
 		response, err := s.App().Test(r)
 		if err != nil {
 			t.Fatal(err)
@@ -193,7 +193,7 @@ func TestMount(t *testing.T) {
 		r.Get("/fails", func(*fiber.Ctx) error { panic("hunter2") })
 	})
 	for path, want := range map[string]string{"/": "page", "/livez": `{"status":"ok"}`} {
-		r, _ := http.NewRequest("GET", path, nil)
+		r, _ := http.NewRequest("GET", "http://news.example"+path, nil)
 		response, err := s.App().Test(r)
 		if err != nil {
 			t.Fatal(err)
@@ -202,12 +202,31 @@ func TestMount(t *testing.T) {
 			t.Errorf("GET %s: %s, want %s", path, body, want)
 		}
 	}
-	r, _ := http.NewRequest("GET", "/fails", nil)
+	r, _ := http.NewRequest("GET", "http://news.example/fails", nil)
 	response, err := s.App().Test(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if response.StatusCode != 500 {
 		t.Errorf("a mounted handler that panics: %d", response.StatusCode)
+	}
+}
+
+// Whoever is refused while still sending hears why: with the declared length of
+// a body too large, and without; and the connection ends in good order.
+func TestRefusedWhileSending(t *testing.T) {
+	h := NewHouse(t)
+	big := strings.Repeat(" ", 50<<20)
+	for range 5 {
+		r := h.Call("POST", "/articles", h.Publisher, big)
+		r.Want(t, 413)
+		r.Problem(t)
+		r = h.Send("POST", "/articles", h.Publisher, io.MultiReader(strings.NewReader(big)))
+		r.Want(t, 413)
+		h.Must(401, "POST", "/articles", "", big)
+		h.Must(415, "POST", "/articles", h.Publisher, big, "Content-Type: text/plain")
+		h.Must(404, "POST", "/nothing", "", big)
+		h.Must(413, "PUT", "/interests/iran", h.Guest(), big)
+		h.Must(200, "GET", "/livez", "", "")
 	}
 }

@@ -35,53 +35,71 @@ type topicInput struct {
 	Broader []topic.ID `json:"broader"`
 }
 
+// complaints are the bad fields found so far.
+type complaints []field
+
+// add notes what is wrong with a place; "" is nothing.
+func (c *complaints) add(location, message string) {
+	if message != "" {
+		*c = append(*c, field{location, message})
+	}
+}
+
+// error is nil when nothing was wrong.
+func (c complaints) error() error {
+	if len(c) == 0 {
+		return nil
+	}
+	return &refusal{err: errInvalid, fields: c}
+}
+
 // checkTopic makes a topic of what an editor sent, or says all that is wrong.
 func (s *Server) checkTopic(id topic.ID, in *topicInput) (topic.Topic, error) {
-	var bad []field
-	complain := func(location, format string, args ...any) {
-		bad = append(bad, field{location, fmt.Sprintf(format, args...)})
-	}
 	t := topic.Topic{ID: id, Name: strings.TrimSpace(in.Name), Kind: in.Kind}
-	if _, exists := s.Catalogue.Get(id); !exists && !isTopicID(id) {
-		complain("id", "is no id of a topic, and none that a new one can have")
-	}
+	var bad complaints
+	bad.add("id", s.checkID(id))
 	if in.ID != "" && in.ID != string(id) {
-		complain("/id", "is not the id in the path")
+		bad.add("/id", "is not the id in the path")
 	}
-	if message := checkName(t.Name); message != "" {
-		complain("/name", "%s", message)
-	}
-	switch isSource := strings.HasPrefix(string(id), sourcePrefix); {
-	case !slices.Contains(topicKinds, in.Kind):
-		complain("/kind", "must be %s", kindsInPlain)
-	case isSource != (in.Kind == topic.KindSource):
-		complain("/kind", "must be source for ids that begin with %s, and for no other", sourcePrefix)
-	}
+	bad.add("/name", checkName(t.Name))
+	bad.add("/kind", checkKind(id, in.Kind))
 	if len(in.Aliases) > maxAliases {
-		complain("/aliases", "are more than %d", maxAliases)
-	} else {
-		for i, alias := range in.Aliases {
-			alias = strings.TrimSpace(alias)
-			if message := checkName(alias); message != "" {
-				complain(fmt.Sprintf("/aliases/%d", i), "%s", message)
-			}
-			t.Aliases = append(t.Aliases, alias)
-		}
+		bad.add("/aliases", fmt.Sprintf("are more than %d", maxAliases))
+		in.Aliases = nil
+	}
+	for i, alias := range in.Aliases {
+		t.Aliases = append(t.Aliases, strings.TrimSpace(alias))
+		bad.add(fmt.Sprintf("/aliases/%d", i), checkName(t.Aliases[i]))
 	}
 	if len(in.Broader) > maxBroader {
-		complain("/broader", "are more than %d", maxBroader)
-	} else {
-		for i, above := range in.Broader {
-			if message := s.checkBroader(id, above); message != "" {
-				complain(fmt.Sprintf("/broader/%d", i), "%s", message)
-			}
-			t.Broader = append(t.Broader, above)
-		}
+		bad.add("/broader", fmt.Sprintf("are more than %d", maxBroader))
+		in.Broader = nil
 	}
-	if len(bad) > 0 {
-		return t, &refusal{err: errInvalid, fields: bad}
+	for i, above := range in.Broader {
+		t.Broader = append(t.Broader, above)
+		bad.add(fmt.Sprintf("/broader/%d", i), s.checkBroader(id, above))
+	}
+	if err := bad.error(); err != nil {
+		return t, err
 	}
 	return t, s.nameIsFree(t)
+}
+
+func (s *Server) checkID(id topic.ID) string {
+	if _, exists := s.Catalogue.Get(id); exists || isTopicID(id) {
+		return ""
+	}
+	return "is no id of a topic, and none that a new one can have"
+}
+
+func checkKind(id topic.ID, kind topic.Kind) string {
+	switch isSource := strings.HasPrefix(string(id), sourcePrefix); {
+	case !slices.Contains(topicKinds, kind):
+		return "must be " + kindsInPlain
+	case isSource != (kind == topic.KindSource):
+		return fmt.Sprintf("must be source for ids that begin with %s, and for no other", sourcePrefix)
+	}
+	return ""
 }
 
 // isTopicID reports whether a new topic may have an id.

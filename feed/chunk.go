@@ -1,0 +1,169 @@
+package feed
+
+import (
+	"cmp"
+	"slices"
+)
+
+// This file is stage 2, judgement. Candidates come from stage 1 in chunks of
+// chunkSize. Of a chunk, each story gets one place, at the score of its best
+// article; the places are ordered by score and then spread, so that neighbours
+// differ. All of it depends on the list, the edition and the constants alone:
+// what a person may see now is decided when a card is written.
+
+// place is where a story stands in a chunk.
+type place struct {
+	score  int64
+	opener hit      // the candidate that opened the place
+	row    row      // the story's best article
+	story  storyNum // 0: the story is its article
+	lead   topicNum // the topic that the card is about, for the spread
+	source topicNum
+}
+
+// judge takes the next chunk from stage 1 and fills places. last is its last
+// candidate; n is how many there were.
+func (w *walker) judge() (last hit, n int) {
+	w.places = w.places[:0]
+	for n < w.b.chunk {
+		h, ok := w.m.next()
+		if !ok {
+			break
+		}
+		last = h
+		n++
+		if w.opens(h) {
+			w.places = append(w.places, w.place(h))
+		}
+	}
+	w.arrange()
+	return last, n
+}
+
+// opens reports whether a candidate opens a place: the list allows it, and no
+// article of its story that the list allows came before it, in this chunk or an
+// earlier one.
+func (w *walker) opens(h hit) bool {
+	if !w.m.allows(h.row) {
+		return false
+	}
+	for _, r := range w.c.stories.members(w.m.view.story(h.row)) {
+		if r != h.row && w.member(r) && w.m.ranks(hit{w.m.view.key(r) + w.m.weight(r), r}, h) {
+			return false
+		}
+	}
+	return true
+}
+
+// member reports whether a row of a story takes part in its place.
+func (w *walker) member(r row) bool {
+	return w.m.view.alive(r, w.m.edition) && w.m.allows(r)
+}
+
+// place judges the story of a candidate.
+func (w *walker) place(h hit) place {
+	story := w.m.view.story(h.row)
+	sources := w.sources(story)
+	p := place{score: w.score(h.row, sources), opener: h, row: h.row, story: story}
+	for _, r := range w.c.stories.members(story) {
+		if r == h.row || !w.member(r) {
+			continue
+		}
+		if s := w.score(r, sources); s > p.score || s == p.score && w.m.view.tieBefore(r, p.row) {
+			p.score, p.row = s, r
+		}
+	}
+	p.lead, p.source = w.lead(p.row), w.m.view.source(p.row)
+	return p
+}
+
+// sources counts the independent sources that cover a story, as of the edition.
+func (w *walker) sources(n storyNum) int {
+	if n == 0 {
+		return 1
+	}
+	w.seen = w.seen[:0]
+	for _, r := range w.c.stories.members(n) {
+		if !w.m.view.alive(r, w.m.edition) {
+			continue
+		}
+		if s := w.m.view.source(r); !slices.Contains(w.seen, s) {
+			w.seen = append(w.seen, s)
+		}
+	}
+	return len(w.seen)
+}
+
+// score is the sum of the terms of an article; see terms.
+func (w *walker) score(r row, sources int) int64 {
+	v := &w.m.view
+	var matched, fresh int64
+	for _, t := range v.tagsOf(r) {
+		if s := w.m.standing(t.topic()); s.matched() {
+			matched += s.worth(t.salience())
+			fresh = max(fresh, s.fresh())
+		}
+	}
+	return v.key(r) + min(matched, maxInterest) + coverage(sources) + kindWorth[v.kind(r)] + fresh
+}
+
+// lead returns the topic that a card is about: the most salient one that
+// matches, a source only if nothing else does.
+func (w *walker) lead(r row) topicNum {
+	source := w.m.view.source(r)
+	for _, t := range w.m.view.tagsOf(r) {
+		if n := t.topic(); n != source && (w.m.cold || w.m.standing(n).matched()) {
+			return n
+		}
+	}
+	return source
+}
+
+// arrange orders the places by score and spreads them: a place whose card would
+// make three in a row from one source or of one topic, or five of one topic in
+// ten, waits for the next that would not. When none of the next spreadLookback
+// has anything else to say, the rule gives way.
+func (w *walker) arrange() {
+	slices.SortFunc(w.places, func(a, b place) int {
+		if a.score != b.score {
+			return cmp.Compare(b.score, a.score)
+		}
+		if w.m.ranks(a.opener, b.opener) {
+			return -1
+		}
+		return 1
+	})
+	for i := range w.places {
+		for j := i; j < min(i+spreadLookback, len(w.places)); j++ {
+			if spread(w.places[:i], &w.places[j]) {
+				p := w.places[j]
+				copy(w.places[i+1:j+1], w.places[i:j])
+				w.places[i] = p
+				break
+			}
+		}
+	}
+}
+
+// spread reports whether a place may follow others.
+func spread(before []place, p *place) bool {
+	n := len(before)
+	topics, sources := 0, 0
+	for i := 1; i <= min(n, maxNeighbours); i++ {
+		if before[n-i].lead == p.lead {
+			topics++
+		}
+		if before[n-i].source == p.source {
+			sources++
+		}
+	}
+	if topics == maxNeighbours || sources == maxNeighbours {
+		return false
+	}
+	for i := maxNeighbours + 1; i <= min(n, spreadWindow-1); i++ {
+		if before[n-i].lead == p.lead {
+			topics++
+		}
+	}
+	return topics < maxInWindow
+}

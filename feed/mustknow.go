@@ -1,0 +1,100 @@
+package feed
+
+import (
+	"cmp"
+	"slices"
+)
+
+// The must-know shelf stands beside the items, on a first page: stories that at
+// least mustKnowSources independent sources cover and that no interest of the
+// person matches. A mute keeps a story off it as it does everywhere.
+
+// mustKnow writes the shelf: of the covered stories that stage 1 would give
+// first, those with the greatest scores.
+func (w *walker) mustKnow(dst []byte) []byte {
+	dst = append(dst, `"must_know":[`...)
+	shelf := w.shelf()
+	for i, p := range shelf[:min(len(shelf), w.q.MustKnow)] {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = w.shelfCard(dst, p)
+	}
+	return append(dst, `],`...)
+}
+
+// shelf returns the stories that may stand on the shelf, best first.
+func (w *walker) shelf() []place {
+	if w.m.cold {
+		return nil // everything matches
+	}
+	var told []storyNum
+	var shelf []place
+	v := &w.m.view
+	for walk, looked := newWalk(w.covered), 0; looked < chunkSize; looked++ {
+		r, ok := walk.next()
+		if !ok {
+			break
+		}
+		if !v.alive(r, w.m.edition) || slices.Contains(told, v.story(r)) {
+			continue
+		}
+		told = append(told, v.story(r))
+		if p, ok := w.shelfPlace(v.story(r)); ok {
+			shelf = append(shelf, p)
+		}
+	}
+	slices.SortFunc(shelf, func(a, b place) int {
+		if a.score != b.score {
+			return cmp.Compare(b.score, a.score)
+		}
+		if v.tieBefore(a.row, b.row) {
+			return -1
+		}
+		return 1
+	})
+	return shelf
+}
+
+// shelfPlace judges one story for the shelf.
+func (w *walker) shelfPlace(n storyNum) (p place, ok bool) {
+	sources := w.sources(n)
+	if sources < mustKnowSources {
+		return p, false
+	}
+	for _, r := range w.c.stories.members(n) {
+		if !w.m.view.alive(r, w.m.edition) {
+			continue
+		}
+		if w.matches(r) {
+			return p, false
+		}
+		if !w.policy.allows(&w.m.view, r) {
+			continue
+		}
+		if s := w.score(r, sources); !ok || s > p.score || s == p.score && w.m.view.tieBefore(r, p.row) {
+			p, ok = place{score: s, row: r, story: n}, true
+		}
+	}
+	return p, ok
+}
+
+// matches reports whether an interest of the person matches a row.
+func (w *walker) matches(r row) bool {
+	return slices.ContainsFunc(w.m.view.tagsOf(r), func(t tag) bool { return w.m.standing(t.topic()).matched() })
+}
+
+// shelfCard writes a card of the shelf. Its receipt has one term.
+func (w *walker) shelfCard(dst []byte, p place) []byte {
+	dst = append(dst, w.m.view.cardOf(p.row)...)
+	dst = w.also(dst, p.story, p.row)
+	dst = append(dst, `,"matched":[]`...)
+	if w.q.Person.Known {
+		dst = w.mark(dst, p.row)
+	}
+	if w.q.Why {
+		dst = append(dst, `,"why":`...)
+		dst = appendReceipt(dst, []Term{{Name: "must_know", Value: p.score}})
+	}
+	return append(dst, '}')
+}

@@ -1,0 +1,150 @@
+package feed
+
+import (
+	"slices"
+
+	"newsfeed/interests/topic"
+)
+
+// Filter narrows a feed to cards that have one of the named kinds, one of the
+// languages and one of the topics. An empty set does not narrow.
+type Filter struct {
+	Kinds     []Kind
+	Languages []string
+	Topics    []topic.ID
+}
+
+// policy is what a person may see now: the one place where that is decided, for
+// every surface. It looks at mutes, marks and the filter of the present, whatever
+// moment the order is of.
+type policy struct {
+	c      *corpus
+	muted  []bool     // by topic number
+	set    []topicNum // which of them are true
+	kinds  uint32     // a bit a kind; 0: all
+	langs  []uint16   // empty: all
+	topics []topicNum // empty: all
+	marks  *MarkSet   // nil: none
+	unread bool       // leave out what is read
+}
+
+// noNumber stands in a filter for a topic that no article has.
+const noNumber = ^topicNum(0)
+
+// prepare makes the policy of a query.
+func (p *policy) prepare(c *corpus, q *Query) {
+	p.c, p.kinds, p.langs, p.topics = c, 0, p.langs[:0], p.topics[:0]
+	p.marks, p.unread = q.Marks, q.Unread
+	if n := len(load(&c.lists)); len(p.muted) < n {
+		p.muted = append(p.muted, make([]bool, n+n/4-len(p.muted))...)
+	}
+	for _, id := range q.present().muted {
+		if n, ok := c.lookup(id); ok && int(n) < len(p.muted) {
+			p.muted[n] = true
+			p.set = append(p.set, n)
+		}
+	}
+	for _, k := range q.Filter.Kinds {
+		p.kinds |= 1 << kindNum(k)
+	}
+	for _, l := range q.Filter.Languages {
+		n, _ := c.languages.Load(l)
+		num, _ := n.(uint16)
+		p.langs = append(p.langs, num) // 0: a language nobody writes
+	}
+	for _, id := range q.Filter.Topics {
+		n, ok := c.lookup(id)
+		if !ok {
+			n = noNumber
+		}
+		p.topics = append(p.topics, n)
+	}
+}
+
+// clear makes the policy ready for another person.
+func (p *policy) clear() {
+	for _, n := range p.set {
+		p.muted[n] = false
+	}
+	p.set, p.c, p.marks = p.set[:0], nil, nil
+}
+
+// Rule names what keeps an article out of a feed; the words are the API's.
+type Rule string
+
+// The rules, in the order in which they are tried.
+const (
+	RuleUnknown     Rule = "unknown"
+	RuleWithdrawn   Rule = "withdrawn"
+	RuleTooOld      Rule = "too_old"
+	RuleMuted       Rule = "muted"
+	RuleHidden      Rule = "hidden"
+	RuleRead        Rule = "read"
+	RuleNotFollowed Rule = "not_followed"
+	RuleFiltered    Rule = "filtered"
+	RuleSameStory   Rule = "same_story"
+)
+
+// verdict is what the policy says of an article: shown when the rule is empty.
+type verdict struct {
+	rule  Rule
+	topic topicNum // for RuleMuted: which
+}
+
+// judge decides about a row, by that version and by the newest of its article.
+func (p *policy) judge(v *view, r row) verdict {
+	if d := p.marked(v, r); d.rule != "" {
+		return d
+	}
+	if d := p.version(v, r); d.rule != "" || v.to(r) == open {
+		return d
+	}
+	newest, now, ok := p.c.ids.find(v.id(r), p.c.view)
+	if !ok || now.to(newest) != open {
+		return verdict{rule: RuleWithdrawn}
+	}
+	return p.version(&now, newest)
+}
+
+// allows reports whether the person may see a row.
+func (p *policy) allows(v *view, r row) bool { return p.judge(v, r).rule == "" }
+
+// marked looks at the marks of the row's story.
+func (p *policy) marked(v *view, r row) verdict {
+	if p.marks == nil {
+		return verdict{}
+	}
+	story := p.c.storyID(v, r)
+	switch {
+	case p.marks.Has(story, Hidden):
+		return verdict{rule: RuleHidden}
+	case p.unread && p.marks.Has(story, Read):
+		return verdict{rule: RuleRead}
+	}
+	return verdict{}
+}
+
+// version looks at what one version says.
+func (p *policy) version(v *view, r row) verdict {
+	wanted := len(p.topics) == 0
+	for _, t := range v.tagsOf(r) {
+		n := t.topic()
+		if int(n) < len(p.muted) && p.muted[n] {
+			return verdict{RuleMuted, n}
+		}
+		wanted = wanted || slices.Contains(p.topics, n)
+	}
+	if !wanted || p.kinds != 0 && p.kinds&(1<<v.kind(r)) == 0 ||
+		len(p.langs) > 0 && !slices.Contains(p.langs, v.language(r)) {
+		return verdict{rule: RuleFiltered}
+	}
+	return verdict{}
+}
+
+// storyID returns the id of the row's story.
+func (c *corpus) storyID(v *view, r row) StoryID {
+	if n := v.story(r); n != 0 {
+		return load(&c.stories.table)[n].id
+	}
+	return StoryID(v.id(r))
+}

@@ -1,0 +1,199 @@
+package feed
+
+import (
+	"hash/fnv"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// A story is told apart by the writer and stands in the entry of each of its
+// articles; its id is that of its first article, its number the edition of that
+// article's first entry. This file has both halves: how the writer finds the
+// story of an article (storyFinder), and how the index knows a story's members.
+
+// How near two articles must be published to be of one story by their titles.
+const storyWindow = 72 * time.Hour
+
+// minTitleWords is how many words of meaning a title must have to tell a story:
+// "Live updates" tells none.
+const minTitleWords = 4
+
+// storyRef is a story as the finder knows it.
+type storyRef struct {
+	id        StoryID
+	number    Edition
+	published time.Time // of its member with the greatest
+}
+
+// storyFinder finds the story of a new article among those in the index: by the
+// external id, or by a title of the same words of meaning published within
+// storyWindow. It is filled as entries are applied and asked by the writer.
+type storyFinder struct {
+	mu      sync.Mutex // guards stories
+	stories map[uint64]storyRef
+}
+
+// find returns the story of an article, if there is one.
+func (f *storyFinder) find(a *Article) (storyRef, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range storyKeys(a) {
+		if ref, ok := f.stories[key]; ok && a.Published.Sub(ref.published).Abs() <= storyWindow {
+			return ref, true
+		}
+	}
+	return storyRef{}, false
+}
+
+// note makes an article's story found by what the article carries.
+func (f *storyFinder) note(e *Entry) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, key := range storyKeys(&e.Article) {
+		if ref, ok := f.stories[key]; !ok || ref.id == e.Story || e.Article.Published.After(ref.published) {
+			f.stories[key] = storyRef{e.Story, e.StoryNum, e.Article.Published}
+		}
+	}
+}
+
+// forget drops what was published before a time.
+func (f *storyFinder) forget(before time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	maps.DeleteFunc(f.stories, func(_ uint64, s storyRef) bool { return s.published.Before(before) })
+}
+
+// storyKeys are the hashes by which two articles of one story meet.
+func storyKeys(a *Article) []uint64 {
+	var keys []uint64
+	if id := a.ExternalID; id != "" {
+		if !strings.ContainsAny(id, ":-") { // no urn, tag, address or uuid: unique within its source only
+			id = a.Source.ID + "\x00" + id
+		}
+		keys = append(keys, hashWords("id", id))
+	}
+	if words := titleWords(a.Title); len(words) >= minTitleWords {
+		keys = append(keys, hashWords(words...))
+	}
+	return keys
+}
+
+func hashWords(words ...string) uint64 {
+	h := fnv.New64a()
+	for _, w := range words {
+		h.Write([]byte(w))
+		h.Write([]byte{0})
+	}
+	return h.Sum64()
+}
+
+// titleWords returns the words of meaning of a title, in their order: lower case,
+// without marks, endings of possession, and the small words of the language that
+// most titles are written in. A name of a publication after a dash or bar at the
+// end does not count.
+func titleWords(title string) []string {
+	for _, mark := range []string{" | ", " - ", " – ", " — "} {
+		if head, tail, ok := cutLast(title, mark); ok && len(strings.Fields(tail)) <= 4 && len(strings.Fields(head)) >= minTitleWords {
+			title = head
+		}
+	}
+	text := strings.ToLower(norm.NFKC.String(title))
+	text = strings.NewReplacer("'s", "", "’s", "", "'", "", "’", "").Replace(text)
+	var words []string
+	for _, w := range strings.FieldsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
+	}) {
+		if !smallWords[w] {
+			words = append(words, w)
+		}
+	}
+	return words
+}
+
+func cutLast(s, sep string) (head, tail string, ok bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
+
+var smallWords = map[string]bool{
+	"a": true, "an": true, "the": true, "of": true, "in": true, "on": true, "at": true, "to": true, "for": true,
+	"and": true, "or": true, "is": true, "are": true, "was": true, "were": true, "be": true, "by": true, "with": true,
+	"from": true, "as": true, "that": true, "this": true, "its": true, "it": true, "after": true, "over": true,
+	"update": true, "updated": true, "breaking": true, "exclusive": true,
+}
+
+// stories are the stories of more than one article, as readers see them: what
+// most articles do not have, and so does not stand in the columns.
+type stories struct {
+	table atomic.Pointer[[]*storyRows] // by number on this node; 0 is none
+	index sync.Map                     // StoryID → storyNum
+}
+
+// storyNum numbers a story of several articles on this node; 0 is a story that
+// is its article.
+type storyNum = uint32
+
+// storyRows are the rows of a story's articles, in order of arrival.
+type storyRows struct {
+	id   StoryID
+	rows atomic.Pointer[[]row]
+}
+
+// number returns a story's number, giving it one when it has none. The writer's.
+func (s *stories) number(id StoryID) storyNum {
+	if n, ok := s.index.Load(id); ok {
+		return n.(storyNum)
+	}
+	table := load(&s.table)
+	if len(table) == 0 {
+		table = append(table, nil)
+	}
+	n := storyNum(len(table))
+	table = append(table, &storyRows{id: id})
+	s.table.Store(&table)
+	s.index.Store(id, n)
+	return n
+}
+
+// lookup returns a story's number, 0 when it is not known to have several articles.
+func (s *stories) lookup(id StoryID) storyNum {
+	if n, ok := s.index.Load(id); ok {
+		return n.(storyNum)
+	}
+	return 0
+}
+
+// add makes a row a member. The writer's.
+func (s *stories) add(n storyNum, r row) {
+	story := load(&s.table)[n]
+	rows := append(load(&story.rows), r)
+	story.rows.Store(&rows)
+}
+
+// remove takes dead rows out. The writer's.
+func (s *stories) remove(n storyNum, dead map[row]bool) {
+	story := load(&s.table)[n]
+	var rows []row
+	for _, r := range load(&story.rows) {
+		if !dead[r] {
+			rows = append(rows, r)
+		}
+	}
+	story.rows.Store(&rows)
+}
+
+// members returns the rows of a story of several articles, all versions.
+func (s *stories) members(n storyNum) []row {
+	if n == 0 {
+		return nil
+	}
+	return load(&load(&s.table)[n].rows)
+}

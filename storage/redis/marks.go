@@ -1,0 +1,149 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"newsfeed/feed"
+	"newsfeed/interests"
+	"newsfeed/interests/account"
+)
+
+// marks keeps [feed.Marks]:
+//
+//	newsfeed:{<account>}:marks  hash: revision (decimal), floor (stamp as text),
+//	                            16 bytes of a story's id → feed.StoryMarks in binary
+//
+// Ids and marks are bytes, not text, because there may be 30,000: text takes
+// three times the memory and time of a Load.
+type marks struct{ client goredis.UniversalClient }
+
+// Marks is the server's [feed.Marks].
+func (s *Store) Marks() feed.Marks { return marks{s.client} }
+
+func marksKey(id account.ID) string { return "newsfeed:{" + id.String() + "}:marks" }
+
+// swapMarks is to marks what swap is to lists, and only the stories that changed
+// are sent. From ARGV[5] on stand the number of stories to forget, these, then
+// stories and marks in turn. HSET and HDEL get 500 stories at a time, since Lua
+// cannot hand over more than some thousand arguments.
+var swapMarks = goredis.NewScript(`
+local marks = KEYS[1]
+local from, next, floor, till, forget = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+
+if (redis.call('HGET', marks, 'revision') or '0') ~= from then
+	return 0
+end
+redis.call('HSET', marks, 'revision', next, 'floor', floor)
+for i = 6 + forget, #ARGV, 1000 do
+	redis.call('HSET', marks, unpack(ARGV, i, math.min(i + 999, #ARGV)))
+end
+for i = 6, 5 + forget, 500 do
+	redis.call('HDEL', marks, unpack(ARGV, i, math.min(i + 499, 5 + forget)))
+end
+if till == '' then
+	redis.call('PERSIST', marks)
+else
+	redis.call('PEXPIREAT', marks, till)
+end
+return 1
+`)
+
+func (s marks) Load(ctx context.Context, id account.ID) (feed.MarkSet, error) {
+	fields, err := s.client.HGetAll(ctx, marksKey(id)).Result()
+	if err = blame(ctx, err, feed.ErrMarksUnavailable); err != nil {
+		return feed.MarkSet{}, fmt.Errorf("load marks of %s: %w", id, err)
+	}
+	set, err := readMarks(fields)
+	if err != nil {
+		return feed.MarkSet{}, fmt.Errorf("load marks of %s: %w", id, err)
+	}
+	return set, nil
+}
+
+// readMarks reads the fields of a hash; of none makes the zero set.
+func readMarks(fields map[string]string) (feed.MarkSet, error) {
+	if len(fields) == 0 {
+		return feed.MarkSet{}, nil
+	}
+	revision, err := strconv.ParseUint(fields["revision"], 10, 64)
+	if err != nil {
+		return feed.MarkSet{}, fmt.Errorf("read the revision: %w", err)
+	}
+	set := feed.MarkSet{Revision: interests.Revision(revision), Stories: make(map[feed.StoryID]feed.StoryMarks, len(fields))}
+	if set.Floor, err = interests.ParseStamp(fields["floor"]); err != nil {
+		return feed.MarkSet{}, fmt.Errorf("read the floor: %w", err)
+	}
+	for field, value := range fields {
+		if len(field) != len(feed.StoryID{}) {
+			continue // the fields above
+		}
+		story, of := feed.StoryID([]byte(field)), feed.StoryMarks{}
+		if err := of.UnmarshalBinary([]byte(value)); err != nil {
+			return feed.MarkSet{}, fmt.Errorf("read story %s: %w", story, err)
+		}
+		set.Stories[story] = of
+	}
+	return set, nil
+}
+
+func (s marks) Swap(ctx context.Context, id account.ID, from interests.Revision, change feed.MarkChange, until time.Time) error {
+	till := ""
+	if !until.IsZero() {
+		till = strconv.FormatInt(until.UnixMilli(), 10)
+	}
+	forgotten, kept, err := marksArgs(change)
+	if err != nil {
+		return fmt.Errorf("swap marks of %s: %w", id, err)
+	}
+	args := append([]any{decimal(from), decimal(change.Revision), change.Floor.String(), till, len(forgotten)}, forgotten...)
+	swapped, err := swapMarks.Run(ctx, onceClient{s.client}, []string{marksKey(id)}, append(args, kept...)...).Bool()
+	if err = blame(ctx, err, feed.ErrMarksUnavailable); err == nil && !swapped {
+		err = feed.ErrMarksConflict
+	}
+	if err != nil {
+		return fmt.Errorf("swap marks of %s: %w", id, err)
+	}
+	return nil
+}
+
+// marksArgs are the stories to forget, and those to keep with their marks.
+func marksArgs(change feed.MarkChange) (forgotten, kept []any, err error) {
+	for story, of := range change.Stories {
+		if of.IsZero() {
+			forgotten = append(forgotten, story[:])
+			continue
+		}
+		value, err := of.MarshalBinary()
+		if err != nil {
+			return nil, nil, err
+		}
+		kept = append(kept, story[:], value)
+	}
+	return forgotten, kept, nil
+}
+
+func (s marks) Keep(ctx context.Context, id account.ID, until time.Time) error {
+	command := []any{"PERSIST", marksKey(id)}
+	if !until.IsZero() {
+		command = []any{"PEXPIREAT", marksKey(id), until.UnixMilli()}
+	}
+	err := blame(ctx, s.client.Do(ctx, command...).Err(), feed.ErrMarksUnavailable)
+	if err != nil {
+		return fmt.Errorf("keep marks of %s: %w", id, err)
+	}
+	return nil
+}
+
+// Delete unlinks: freeing 30,000 fields is not done while others wait.
+func (s marks) Delete(ctx context.Context, id account.ID) error {
+	err := blame(ctx, s.client.Unlink(ctx, marksKey(id)).Err(), feed.ErrMarksUnavailable)
+	if err != nil {
+		return fmt.Errorf("delete marks of %s: %w", id, err)
+	}
+	return nil
+}
