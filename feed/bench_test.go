@@ -20,18 +20,23 @@ func synthetic(n int) *Index {
 	x := NewIndex(0, func() time.Time { return start }, nil)
 	b := x.newBulk(Edition(n), start)
 	title := "A headline of ordinary length says what has happened, and where"
+	sources := make([]Source, 211)
+	for i := range sources {
+		sources[i] = Source{ID: fmt.Sprintf("source-%d", i), Name: fmt.Sprintf("Source %d", i)}
+	}
 	summary := "Two sentences make up a summary. They tell a little more than the headline does, and are of the length that publishers commonly send along with it."
 	for i := n; i > 0; i-- {
 		id := NewArticleID(fmt.Sprintf("https://example.com/%d", i))
 		e := Entry{Edition: Edition(i), At: start, Story: StoryID(id), StoryNum: Edition(i), Article: Article{
 			ID: id, URL: fmt.Sprintf("https://example.com/news/2026/01/%d", i), Title: title, Summary: summary,
-			Kind: News, Language: "en", Source: Source{ID: "example", Name: "Example"},
+			Kind: News, Language: "en", Source: sources[i%len(sources)],
 			Published: start.Add(-time.Duration(float64(n-i) / float64(n) * 720 * float64(time.Hour))),
 		}}
 		for range 3 + r.IntN(3) {
 			t := topic.ID(fmt.Sprintf("topic-%d", zipf.Uint64()))
 			e.Article.Tags = append(e.Article.Tags, Tag{Topic: t, Name: string(t), Salience: 0.8})
 		}
+		e.Article.Tags = append(e.Article.Tags, Tag{Topic: topic.SourceTopicID(e.Article.Source.ID), Name: e.Article.Source.Name, Salience: 1})
 		e.Key = Key(1, e.Article.Published, 12*time.Hour)
 		b.add(&e)
 	}

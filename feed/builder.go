@@ -82,17 +82,20 @@ func (b *Builder) Page(dst []byte, q Query) ([]byte, Page) {
 
 // walker is one page in the making. It is reused for other people's.
 type walker struct {
-	b       *Builder
-	q       *Query
-	c       *corpus
-	m       merge
-	policy  policy
-	start   Cursor       // where the page begins
-	now     Edition      // newest when the page was begun
-	covered *postingHead // loaded before the view
-	places  []place
-	seen    []topicNum
-	rows    []row
+	b        *Builder
+	q        *Query
+	c        *corpus
+	m        merge
+	policy   policy
+	start    Cursor       // where the page begins
+	now      Edition      // newest when the page was begun
+	covered  *postingHead // loaded before the view
+	opened   []place      // of a chunk, in rank order
+	keys     []uint64     // to sort them by
+	places   []place      // by score; spread up to arranged
+	arranged int
+	seen     []topicNum
+	rows     []row
 }
 
 // begin prepares a page.
@@ -158,7 +161,7 @@ func (w *walker) cards(dst []byte) ([]byte, Page) {
 		}
 		at := min(int(next.Offset), len(w.places))
 		for ; at < len(w.places) && page.Cards < w.q.Limit; at++ {
-			p := &w.places[at]
+			p := w.arrange(at)
 			r, ok := w.shown(p)
 			if !ok {
 				continue
@@ -327,8 +330,8 @@ func (b *Builder) Version(q *Query, account string) uint64 {
 	fmt.Fprintf(h, "%s|%d|%v|%t|%t|%d|%d|%x|%t|%x|", account, q.Limit, q.Filter, q.Unread, q.Why, q.MustKnow,
 		q.Person.Revision, q.Person.Digest, q.Person.Known, rankerVersion)
 	var touched uint64
-	for i := range q.Person.followed {
-		if n, ok := c.lookup(q.Person.followed[i].topic); ok {
+	for _, n := range q.Person.numbers(c).followed {
+		if n != noNumber {
 			touched = max(touched, c.list(n).touched.Load())
 		}
 	}

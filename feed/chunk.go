@@ -1,7 +1,7 @@
 package feed
 
 import (
-	"cmp"
+	"math"
 	"slices"
 )
 
@@ -17,14 +17,14 @@ type place struct {
 	opener hit      // the candidate that opened the place
 	row    row      // the story's best article
 	story  storyNum // 0: the story is its article
-	lead   topicNum // the topic that the card is about, for the spread
+	lead   topicNum // the topic that the card is about, for the spread; 0: not looked up yet
 	source topicNum
 }
 
-// judge takes the next chunk from stage 1 and fills places. last is its last
+// judge takes the next chunk from stage 1 and finds its places. last is its last
 // candidate; n is how many there were.
 func (w *walker) judge() (last hit, n int) {
-	w.places = w.places[:0]
+	w.opened = w.opened[:0]
 	for n < w.b.chunk {
 		h, ok := w.m.next()
 		if !ok {
@@ -32,16 +32,40 @@ func (w *walker) judge() (last hit, n int) {
 		}
 		last = h
 		n++
-		if w.opens(h) {
-			w.places = append(w.places, w.place(h))
+		if story := w.m.view.story(h.row); story != 0 {
+			if w.opens(h) {
+				w.opened = append(w.opened, w.place(h, story))
+			}
+		} else if score, ok := w.appraise(h.row); ok {
+			w.opened = append(w.opened, place{score: score, opener: h, row: h.row, source: w.m.view.source(h.row)})
 		}
 	}
-	w.arrange()
+	w.sort()
 	return last, n
 }
 
-// opens reports whether a candidate opens a place: the list allows it, and no
-// article of its story that the list allows came before it, in this chunk or an
+// appraise scores an article that is a story of its own, if the list allows it:
+// allows and score in one look at its tags.
+func (w *walker) appraise(r row) (score int64, ok bool) {
+	v := &w.m.view
+	var worth, fresh int64
+	matched := w.m.cold
+	for _, t := range v.tagsOf(r) {
+		switch s := w.m.standing(t.topic()); {
+		case s == 0:
+		case s.muted():
+			return 0, false
+		default:
+			matched = true
+			worth += s.worth(t.salience())
+			fresh = max(fresh, s.fresh())
+		}
+	}
+	return v.key(r) + min(worth, maxInterest) + kindWorth[v.kind(r)] + fresh, matched
+}
+
+// opens reports whether an article of a story opens its place: the list allows
+// it, and no other that the list allows came before it, in this chunk or an
 // earlier one.
 func (w *walker) opens(h hit) bool {
 	if !w.m.allows(h.row) {
@@ -61,8 +85,7 @@ func (w *walker) member(r row) bool {
 }
 
 // place judges the story of a candidate.
-func (w *walker) place(h hit) place {
-	story := w.m.view.story(h.row)
+func (w *walker) place(h hit, story storyNum) place {
 	sources := w.sources(story)
 	p := place{score: w.score(h.row, sources), opener: h, row: h.row, story: story}
 	for _, r := range w.c.stories.members(story) {
@@ -73,7 +96,7 @@ func (w *walker) place(h hit) place {
 			p.score, p.row = s, r
 		}
 	}
-	p.lead, p.source = w.lead(p.row), w.m.view.source(p.row)
+	p.source = w.m.view.source(p.row)
 	return p
 }
 
@@ -96,15 +119,8 @@ func (w *walker) sources(n storyNum) int {
 
 // score is the sum of the terms of an article; see terms.
 func (w *walker) score(r row, sources int) int64 {
-	v := &w.m.view
-	var matched, fresh int64
-	for _, t := range v.tagsOf(r) {
-		if s := w.m.standing(t.topic()); s.matched() {
-			matched += s.worth(t.salience())
-			fresh = max(fresh, s.fresh())
-		}
-	}
-	return v.key(r) + min(matched, maxInterest) + coverage(sources) + kindWorth[v.kind(r)] + fresh
+	score, _ := w.appraise(r)
+	return score + coverage(sources)
 }
 
 // lead returns the topic that a card is about: the most salient one that
@@ -119,30 +135,45 @@ func (w *walker) lead(r row) topicNum {
 	return source
 }
 
-// arrange orders the places by score and spreads them: a place whose card would
-// make three in a row from one source or of one topic, or five of one topic in
-// ten, waits for the next that would not. When none of the next spreadLookback
-// has anything else to say, the rule gives way.
-func (w *walker) arrange() {
-	slices.SortFunc(w.places, func(a, b place) int {
-		if a.score != b.score {
-			return cmp.Compare(b.score, a.score)
-		}
-		if w.m.ranks(a.opener, b.opener) {
-			return -1
-		}
-		return 1
-	})
-	for i := range w.places {
+// sort orders the places by score, of equal scores by their openers.
+func (w *walker) sort() {
+	w.keys = w.keys[:0]
+	top := int64(math.MinInt64)
+	for i := range w.opened {
+		top = max(top, w.opened[i].score)
+	}
+	for i := range w.opened { // they were opened in rank order, so the index breaks ties
+		w.keys = append(w.keys, uint64(top-w.opened[i].score)<<16|uint64(i))
+	}
+	slices.Sort(w.keys)
+	w.places = slices.Grow(w.places[:0], len(w.keys))[:len(w.keys)]
+	for i, k := range w.keys {
+		w.places[i] = w.opened[k&0xffff]
+	}
+	w.arranged = 0
+}
+
+// arrange spreads the places up to one of them: a place whose card would make
+// three in a row from one source or of one topic, or five of one topic in ten,
+// waits for the next that would not. When none of the next spreadLookback has
+// anything else to say, the rule gives way.
+func (w *walker) arrange(upTo int) *place {
+	for ; w.arranged <= upTo; w.arranged++ {
+		i := w.arranged
 		for j := i; j < min(i+spreadLookback, len(w.places)); j++ {
-			if spread(w.places[:i], &w.places[j]) {
-				p := w.places[j]
+			p := &w.places[j]
+			if p.lead == 0 {
+				p.lead = w.lead(p.row)
+			}
+			if spread(w.places[:i], p) {
+				moved := *p
 				copy(w.places[i+1:j+1], w.places[i:j])
-				w.places[i] = p
+				w.places[i] = moved
 				break
 			}
 		}
 	}
+	return &w.places[upTo]
 }
 
 // spread reports whether a place may follow others.

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// The columns hold what is known of each row, a row being one version of one
-// article. They are pointer-free blocks that one writer fills and any number of
+// The records hold what is known of each row, a row being one version of one
+// article. They stand in pointer-free blocks that one writer fills and any number of
 // readers read without a lock: a row is written before its number is published
 // in a posting list, and is never changed after, but for the edition that
 // closed it.
@@ -22,20 +22,24 @@ const (
 	open      = math.MaxUint32 // closed edition of a version that is the newest
 )
 
-// columns are blockRows rows: 48 bytes each, tags and cards apart.
-type columns struct {
-	key       [blockRows]int64
-	card      [blockRows]uint64 // place in the card arena
-	from      [blockRows]uint32 // edition of the version's entry, less the corpus's base
-	to        [blockRows]atomic.Uint32
-	born      [blockRows]uint32        // edition of the story's first entry, likewise
-	story     [blockRows]atomic.Uint32 // storyNum; 0 until the story has a second article
-	source    [blockRows]topicNum      // the source's topic
-	tags      [blockRows]uint32        // place of the first tag in the tag arena
-	published [blockRows]uint32        // seconds since 1970, 0 if before
-	language  [blockRows]uint16
-	ntags     [blockRows]uint8
-	kind      [blockRows]uint8
+// block is blockRows rows.
+type block [blockRows]record
+
+// record is what is known of a row and of a fixed size, 48 bytes side by side:
+// who looks at a candidate looks at most of it. Tags and cards are apart.
+type record struct {
+	key       int64
+	card      uint64 // place in the card arena
+	from      uint32 // edition of the version's entry, less the corpus's base
+	to        atomic.Uint32
+	born      uint32        // edition of the story's first entry, likewise
+	story     atomic.Uint32 // storyNum; 0 until the story has a second article
+	tags      uint32        // place of the first tag in the tag arena
+	source    topicNum      // the source's topic
+	published uint32        // seconds since 1970, 0 if before
+	language  uint16
+	ntags     uint8
+	kind      uint8
 }
 
 // tag is a topic number (25 bits) and a salience in hundredths (7 bits).
@@ -112,42 +116,42 @@ func load[T any](p *atomic.Pointer[[]T]) []T {
 // at one moment. Load the posting lists first, then the view: then it holds
 // every row that they name.
 type view struct {
-	blocks []*columns
+	blocks []*block
 	tags   [][]tag
 	cards  [][]byte
 }
 
-func (v *view) key(r row) int64        { return v.blocks[r>>blockBits].key[r%blockRows] }
-func (v *view) from(r row) uint32      { return v.blocks[r>>blockBits].from[r%blockRows] }
-func (v *view) born(r row) uint32      { return v.blocks[r>>blockBits].born[r%blockRows] }
-func (v *view) to(r row) uint32        { return v.blocks[r>>blockBits].to[r%blockRows].Load() }
-func (v *view) kind(r row) uint8       { return v.blocks[r>>blockBits].kind[r%blockRows] }
-func (v *view) language(r row) uint16  { return v.blocks[r>>blockBits].language[r%blockRows] }
-func (v *view) published(r row) uint32 { return v.blocks[r>>blockBits].published[r%blockRows] }
+// at returns the record of a row that the view holds.
+func (v *view) at(r row) *record { return &v.blocks[r>>blockBits][r%blockRows] }
 
-func (v *view) story(r row) storyNum  { return v.blocks[r>>blockBits].story[r%blockRows].Load() }
-func (v *view) source(r row) topicNum { return v.blocks[r>>blockBits].source[r%blockRows] }
+func (v *view) key(r row) int64       { return v.at(r).key }
+func (v *view) from(r row) uint32     { return v.at(r).from }
+func (v *view) to(r row) uint32       { return v.at(r).to.Load() }
+func (v *view) born(r row) uint32     { return v.at(r).born }
+func (v *view) story(r row) storyNum  { return v.at(r).story.Load() }
+func (v *view) source(r row) topicNum { return v.at(r).source }
+func (v *view) kind(r row) uint8      { return v.at(r).kind }
+func (v *view) language(r row) uint16 { return v.at(r).language }
 
 // alive reports whether the row was the newest version at an edition. It may be
 // asked of rows that are newer than the view, or let go.
 func (v *view) alive(r row, edition uint32) bool {
-	n, i := int(r>>blockBits), r%blockRows
+	n := int(r >> blockBits)
 	if n >= len(v.blocks) || v.blocks[n] == nil {
 		return false
 	}
-	b := v.blocks[n]
-	return b.from[i] <= edition && edition < b.to[i].Load()
+	b := &v.blocks[n][r%blockRows]
+	return b.from <= edition && edition < b.to.Load()
 }
 
 // tagsOf returns the row's tags, most salient first. Not to be changed.
 func (v *view) tagsOf(r row) []tag {
-	b, i := v.blocks[r>>blockBits], r%blockRows
-	at, n := b.tags[i], uint32(b.ntags[i])
-	return v.tags[at>>segmentBits][at%segmentSize:][:n]
+	b := v.at(r)
+	return v.tags[b.tags>>segmentBits][b.tags%segmentSize:][:b.ntags]
 }
 
 func (v *view) head(r row) []byte {
-	at := v.blocks[r>>blockBits].card[r%blockRows]
+	at := v.at(r).card
 	return v.cards[at>>segmentBits][at%segmentSize:]
 }
 

@@ -44,7 +44,7 @@ type corpus struct {
 	edition atomic.Uint64 // everything up to it is in the lists
 	at      atomic.Int64  // when that edition was accepted, ms
 
-	blocks atomic.Pointer[[]*columns]
+	blocks atomic.Pointer[[]*block]
 	rows   row // the writer's: next free row
 	tags   arena[tag]
 	cards  arena[byte]
@@ -200,7 +200,7 @@ func (c *corpus) touchMembers(v *view, n storyNum, e Edition) {
 }
 
 func (c *corpus) member(v *view, n storyNum, r row) {
-	v.blocks[r>>blockBits].story[r%blockRows].Store(n)
+	v.at(r).story.Store(n)
 	c.stories.add(n, r)
 }
 
@@ -223,7 +223,7 @@ func (c *corpus) close(v *view, old row, e *Entry) {
 	}
 	c.list(everything).live.Add(-1)
 	c.list(everything).touched.Store(uint64(e.Edition))
-	v.blocks[old>>blockBits].to[old%blockRows].Store(c.short(e.Edition))
+	v.at(old).to.Store(c.short(e.Edition))
 	if n := v.story(old); n != 0 {
 		c.touchMembers(v, n, e.Edition)
 	}
@@ -246,23 +246,22 @@ func (c *corpus) add(e *Entry) row {
 	c.rows++
 	blocks := load(&c.blocks)
 	if int(r>>blockBits) >= len(blocks) {
-		blocks = append(blocks, new(columns))
+		blocks = append(blocks, new(block))
 		c.blocks.Store(&blocks)
 	}
-	b, i := blocks[r>>blockBits], r%blockRows
-	b.key[i] = e.Key
-	b.card[i] = putCard(&c.cards, a.ID, encodeCard(e))
-	b.from[i] = c.short(e.Edition)
-	b.to[i].Store(open)
-	b.born[i] = c.short(e.StoryNum)
-	b.story[i].Store(0)
-	b.source[i] = c.sourceNum(&a.Source)
 	at, place := c.tags.room(len(tags))
 	copy(place, tags)
-	b.tags[i], b.ntags[i] = uint32(at), uint8(len(tags))
-	b.published[i] = uint32(min(max(a.Published.Unix(), 0), math.MaxUint32))
-	b.language[i] = c.languageNum(a.Language)
-	b.kind[i] = kindNum(a.Kind)
+	b := &blocks[r>>blockBits][r%blockRows]
+	b.key = e.Key
+	b.card = putCard(&c.cards, a.ID, encodeCard(e))
+	b.from = c.short(e.Edition)
+	b.to.Store(open)
+	b.born = c.short(e.StoryNum)
+	b.tags, b.ntags = uint32(at), uint8(len(tags))
+	b.source = c.sourceNum(&a.Source)
+	b.published = uint32(min(max(a.Published.Unix(), 0), math.MaxUint32))
+	b.language = c.languageNum(a.Language)
+	b.kind = kindNum(a.Kind)
 	return r
 }
 
@@ -440,7 +439,7 @@ func (b *bulk) add(e *Entry) {
 	r := b.c.add(e)
 	v := b.c.view()
 	if superseded {
-		v.blocks[r>>blockBits].to[r%blockRows].Store(b.c.short(next))
+		v.at(r).to.Store(b.c.short(next))
 	} else {
 		b.c.ids.set(&v, id, r)
 	}

@@ -66,7 +66,7 @@ func (c *corpus) compact(oldest uint32) {
 			if c.isDropped(r) {
 				continue
 			}
-			if block.to[i].Load() > c.deadUpTo && block.published[i] >= oldest {
+			if block[i].to.Load() > c.deadUpTo && block[i].published >= oldest {
 				left = true
 				continue
 			}
@@ -86,7 +86,7 @@ func (c *corpus) compact(oldest uint32) {
 
 // remove publishes lists and tables without the dead rows. Their cards and, where
 // a block is all dead, its columns are let go after a time of grace.
-func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, blocks []*columns) {
+func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, blocks []*block) {
 	for n := range affected {
 		p := c.list(n)
 		p.head.Store(p.load().without(func(r row) bool { return dead[r] }))
@@ -116,9 +116,8 @@ func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, 
 	c.releaseAt = time.Now().Add(grace)
 	c.release = func() {
 		for r := range dead {
-			b := v.blocks[r>>blockBits]
-			c.cards.drop(b.card[r%blockRows])
-			c.tags.drop(uint64(b.tags[r%blockRows]))
+			c.cards.drop(v.at(r).card)
+			c.tags.drop(uint64(v.at(r).tags))
 		}
 		current := slices.Clone(load(&c.blocks))
 		for i, b := range blocks {

@@ -48,7 +48,9 @@ func (s *StoryMarks) UnmarshalBinary(b []byte) error {
 		if len(rest) < len(interests.Stamp{}) {
 			return fmt.Errorf("%.60x are no marks: they are cut off", b)
 		}
-		rest = rest[copy(r.At[:], rest):]
+		if rest = rest[copy(r.At[:], rest):]; r.At.IsZero() {
+			return fmt.Errorf("%.60x are no marks: a stamp is zero", b)
+		}
 	}
 	if len(rest) != 0 {
 		return fmt.Errorf("%.60x are no marks: there is more after them", b)

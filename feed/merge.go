@@ -56,21 +56,21 @@ type merge struct {
 // merged. What they name is in the view: see view for the order of the loads.
 func (m *merge) prepare(c *corpus, p *Person, asOf time.Time) {
 	m.graded, m.cold, m.lists = false, p.Cold(), m.lists[:0]
-	if n := len(load(&c.lists)); len(m.standings) < n {
+	numbers, lists := p.numbers(c), load(&c.lists) // in this order: the lists are as many or more
+	if n := numbers.topics; len(m.standings) < n {
 		m.standings = append(m.standings, make([]standing, n+n/4-len(m.standings))...)
 	}
-	for i := range p.followed {
-		f := &p.followed[i]
-		n, ok := c.lookup(f.topic)
-		if !ok || int(n) >= len(m.standings) {
+	for i, n := range numbers.followed {
+		if n == noNumber {
 			continue
 		}
+		f := &p.followed[i]
 		m.stand(n, newStanding(f.level, freshness(f.since, asOf)))
 		m.graded = m.graded || f.weight != weightFollow
-		m.lists = append(m.lists, listed{c.list(n).load(), f.weight})
+		m.lists = append(m.lists, listed{lists[n].load(), f.weight})
 	}
-	for _, id := range p.muted {
-		if n, ok := c.lookup(id); ok && int(n) < len(m.standings) {
+	for _, n := range numbers.muted {
+		if n != noNumber {
 			m.stand(n, standingMuted)
 		}
 	}

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"sync/atomic"
 	"time"
 
 	"newsfeed/interests"
@@ -16,6 +17,39 @@ type Person struct {
 
 	followed []followed
 	muted    []topic.ID
+	numbered atomic.Pointer[numbers]
+}
+
+// numbers are the person's topics as an index numbers them, in the order of the
+// lists; noNumber for a topic that no article has.
+type numbers struct {
+	corpus          *corpus
+	topics          int // in the index when they were looked up
+	followed, muted []topicNum
+}
+
+// numbers returns the person's topics by number. They are looked up again only
+// when the index has come to know more topics.
+func (p *Person) numbers(c *corpus) *numbers {
+	n, topics := p.numbered.Load(), len(load(&c.lists))
+	if n != nil && n.corpus == c && n.topics == topics {
+		return n
+	}
+	n = &numbers{corpus: c, topics: topics}
+	look := func(id topic.ID) topicNum {
+		if num, ok := c.lookup(id); ok && int(num) < topics {
+			return num
+		}
+		return noNumber
+	}
+	for i := range p.followed {
+		n.followed = append(n.followed, look(p.followed[i].topic))
+	}
+	for _, id := range p.muted {
+		n.muted = append(n.muted, look(id))
+	}
+	p.numbered.Store(n)
+	return n
 }
 
 // followed is a topic that the person follows.
@@ -48,9 +82,8 @@ var Nobody = &Person{}
 // Following returns one who follows just a topic, under this person's mutes:
 // whose feed is that topic's page.
 func (p *Person) Following(id topic.ID) *Person {
-	one := *p
-	one.followed = []followed{{topic: id, level: standingFollow, weight: weightFollow}}
-	return &one
+	return &Person{Revision: p.Revision, Digest: p.Digest, Known: p.Known, muted: p.muted,
+		followed: []followed{{topic: id, level: standingFollow, weight: weightFollow}}}
 }
 
 // Cold reports whether the person follows nothing.

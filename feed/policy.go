@@ -35,11 +35,12 @@ const noNumber = ^topicNum(0)
 func (p *policy) prepare(c *corpus, q *Query) {
 	p.c, p.kinds, p.langs, p.topics = c, 0, p.langs[:0], p.topics[:0]
 	p.marks, p.unread = q.Marks, q.Unread
-	if n := len(load(&c.lists)); len(p.muted) < n {
+	numbers := q.present().numbers(c)
+	if n := numbers.topics; len(p.muted) < n {
 		p.muted = append(p.muted, make([]bool, n+n/4-len(p.muted))...)
 	}
-	for _, id := range q.present().muted {
-		if n, ok := c.lookup(id); ok && int(n) < len(p.muted) {
+	for _, n := range numbers.muted {
+		if n != noNumber {
 			p.muted[n] = true
 			p.set = append(p.set, n)
 		}

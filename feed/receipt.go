@@ -130,7 +130,7 @@ func (w *walker) whyMatched(r row) Receipt {
 			break
 		}
 		for i := range w.places {
-			p := &w.places[i]
+			p := w.arrange(i)
 			shown, ok := w.shown(p)
 			if !ok {
 				continue

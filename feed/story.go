@@ -104,7 +104,7 @@ func titleWords(title string) []string {
 		}
 	}
 	text := strings.ToLower(norm.NFKC.String(title))
-	text = strings.NewReplacer("'s", "", "’s", "", "'", "", "’", "").Replace(text)
+	text = apostrophes.Replace(text)
 	var words []string
 	for _, w := range strings.FieldsFunc(text, func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
@@ -122,6 +122,8 @@ func cutLast(s, sep string) (head, tail string, ok bool) {
 	}
 	return s, "", false
 }
+
+var apostrophes = strings.NewReplacer("'s", "", "’s", "", "'", "", "’", "")
 
 var smallWords = map[string]bool{
 	"a": true, "an": true, "the": true, "of": true, "in": true, "on": true, "at": true, "to": true, "for": true,

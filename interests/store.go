@@ -19,11 +19,11 @@ import (
 // time has come is as if it were deleted: it is loaded as the zero List, and
 // swapped from 0. A time in the past is no error; the list is gone at once.
 //
-// A list has a journal, the undos of its edits, and is nowhere without it: the
-// two change at the same moment, and with the list the journal is gone. When
-// undos enter, the oldest entries leave it, one after the other, as long as
-// [Undo.Outlived] says so at the newest one's time, JournalTrim at most. A store
-// may also let an entry go when JournalMost has passed by its own clock.
+// Beside a list stands its journal, the undos of its edits. The two change at the
+// same moment, and with the list the journal is gone. When undos enter it, the
+// oldest entries leave, one after the other, as long as [Undo.Outlived] says so
+// at the newest one's time, JournalTrim at most. A store may also let an entry go
+// when JournalMost has passed by its own clock.
 type Store interface {
 	// Load returns a person's list; the zero List when there is none. It sees
 	// every Swap that was acknowledged before the call.
@@ -45,8 +45,8 @@ type Store interface {
 	// Keep changes how long a list is kept (zero: for good). Keeping what is
 	// not there is a success and makes nothing.
 	Keep(ctx context.Context, id account.ID, until time.Time) error
-	// Delete removes a list, its journal and everything kept about it. Deleting what is not
-	// there is a success.
+	// Delete removes a list, its journal and everything else kept about it.
+	// Deleting what is not there is a success.
 	Delete(ctx context.Context, id account.ID) error
 }
 

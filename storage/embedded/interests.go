@@ -1,9 +1,11 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -12,8 +14,15 @@ import (
 	"newsfeed/interests/account"
 )
 
-// lists keeps [interests.Store]: 16 bytes of an account's id → until when, and
-// interests.List (see expiry.go).
+// lists keeps [interests.Store]:
+//
+//	16 bytes of an account's id        → until when, and interests.List
+//	these and 8 bytes of a number      → until when, and interests.Undo
+//
+// (see expiry.go). The entries of a journal are numbered as they come. Each has
+// a time of its own, a day after it was written, at which Sweep takes it; the
+// list's may be set back and forth. So they are read only together with the
+// list, and a list that begins anew clears them.
 //
 // Swaps are transactions of their own, not bbolt's Batch: that waits up to 10 ms
 // for company, longer than the disk takes for one, and runs everybody again
@@ -38,17 +47,27 @@ func (s lists) Load(ctx context.Context, id account.ID) (interests.List, error) 
 	return list, nil
 }
 
-func (s lists) Swap(ctx context.Context, id account.ID, from interests.Revision, next interests.List, until time.Time) error {
+func (s lists) Swap(ctx context.Context, id account.ID, from interests.Revision, next interests.List, until time.Time, undos ...interests.Undo) error {
 	err := s.update(ctx, interests.ErrUnavailable, func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketLists)
-		var now struct{ Revision interests.Revision }
-		if text := live(b, id[:], time.Now()); text != nil {
-			if err := json.Unmarshal(text, &now); err != nil {
+		var old struct{ Revision interests.Revision }
+		text := live(b, id[:], time.Now())
+		if text != nil {
+			if err := json.Unmarshal(text, &old); err != nil {
 				return err
 			}
 		}
-		if now.Revision != from {
+		if old.Revision != from {
 			return interests.ErrConflict
+		}
+		j := journal{b, id}
+		if text == nil {
+			if err := j.clear(); err != nil {
+				return err
+			}
+		}
+		if err := j.add(undos, time.Now()); err != nil {
+			return err
 		}
 		return putUntil(b, id[:], next, millis(until))
 	})
@@ -56,6 +75,29 @@ func (s lists) Swap(ctx context.Context, id account.ID, from interests.Revision,
 		return fmt.Errorf("swap list of %s: %w", id, err)
 	}
 	return nil
+}
+
+func (s lists) Journal(ctx context.Context, id account.ID, since interests.Revision) (interests.List, []interests.Undo, error) {
+	var (
+		list  interests.List
+		undos []interests.Undo
+	)
+	err := s.view(ctx, interests.ErrUnavailable, func(tx *bbolt.Tx) (err error) {
+		b, now := tx.Bucket(bucketLists), time.Now()
+		if text := live(b, id[:], now); text != nil {
+			if err = json.Unmarshal(text, &list); err == nil {
+				undos, err = journal{b, id}.since(since, now)
+			}
+		}
+		return err
+	})
+	if err == nil && !interests.LeadsBack(list.Revision, undos, since) {
+		err = interests.ErrForgotten
+	}
+	if err != nil {
+		return list, nil, fmt.Errorf("journal of list of %s since revision %d: %w", id, since, err)
+	}
+	return list, undos, nil
 }
 
 func (s lists) Keep(ctx context.Context, id account.ID, until time.Time) error {
@@ -75,10 +117,125 @@ func (s lists) Keep(ctx context.Context, id account.ID, until time.Time) error {
 
 func (s lists) Delete(ctx context.Context, id account.ID) error {
 	err := s.update(ctx, interests.ErrUnavailable, func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketLists).Delete(id[:])
+		b := tx.Bucket(bucketLists)
+		if err := (journal{b, id}).clear(); err != nil {
+			return err
+		}
+		return b.Delete(id[:])
 	})
 	if err != nil {
 		return fmt.Errorf("delete list of %s: %w", id, err)
+	}
+	return nil
+}
+
+// journal is the entries of one list's journal, in a transaction.
+type journal struct {
+	b  *bbolt.Bucket
+	id account.ID
+}
+
+func (j journal) key(n uint64) []byte { return append(j.id[:len(j.id):len(j.id)], number(n)...) }
+
+// number of an entry, by its key. False for a key of something else.
+func (j journal) number(key []byte) (uint64, bool) {
+	if len(key) != len(j.id)+8 || !bytes.HasPrefix(key, j.id[:]) {
+		return 0, false
+	}
+	return numberOf(key[len(j.id):]), true
+}
+
+// ends returns the numbers of the oldest and the newest entry.
+func (j journal) ends() (oldest, newest uint64, ok bool) {
+	c := j.b.Cursor()
+	key, _ := c.Seek(j.key(0))
+	if oldest, ok = j.number(key); !ok {
+		return 0, 0, false
+	}
+	if key, _ = c.Seek(j.key(math.MaxUint64)); key == nil {
+		key, _ = c.Last()
+	} else {
+		key, _ = c.Prev()
+	}
+	newest, ok = j.number(key)
+	return oldest, newest, ok
+}
+
+// add writes undos behind the newest entry, and trims the journal by it.
+func (j journal) add(undos []interests.Undo, now time.Time) error {
+	if len(undos) == 0 {
+		return nil
+	}
+	_, newest, _ := j.ends()
+	for _, u := range undos {
+		newest++
+		if err := putUntil(j.b, j.key(newest), u, millis(now.Add(interests.JournalMost))); err != nil {
+			return err
+		}
+	}
+	return j.trim(undos[len(undos)-1].At)
+}
+
+// trim counts entries by their numbers: an entry that Sweep took after the clock
+// had been set back is counted too, and it was a day old.
+func (j journal) trim(at time.Time) error {
+	for range interests.JournalTrim {
+		oldest, newest, _ := j.ends()
+		var u interests.Undo
+		if err := j.read(oldest, &u); err != nil {
+			return err
+		}
+		if !u.Outlived(at, int(newest-oldest+1)) {
+			return nil
+		}
+		if err := j.b.Delete(j.key(oldest)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j journal) read(n uint64, u *interests.Undo) error {
+	key := j.key(n)
+	value := j.b.Get(key)
+	if len(value) < untilSize {
+		return fmt.Errorf("damaged value under %x", key)
+	}
+	if err := json.Unmarshal(value[untilSize:], u); err != nil {
+		return fmt.Errorf("damaged value under %x: %w", key, err)
+	}
+	return nil
+}
+
+// since returns the entries newer than a revision, newest first; none when the
+// oldest does not lead that far back: a device that was away for a week does not
+// cost a day of edits.
+func (j journal) since(revision interests.Revision, now time.Time) (undos []interests.Undo, err error) {
+	oldest, newest, ok := j.ends()
+	if !ok {
+		return nil, nil
+	}
+	var first interests.Undo
+	if err := j.read(oldest, &first); err != nil || first.Previous > revision {
+		return nil, err
+	}
+	for n := newest; n >= oldest && live(j.b, j.key(n), now) != nil; n-- {
+		var u interests.Undo
+		if err := j.read(n, &u); err != nil || u.Revision <= revision {
+			return undos, err
+		}
+		undos = append(undos, u)
+	}
+	return undos, nil
+}
+
+// clear removes all entries.
+func (j journal) clear() error {
+	oldest, newest, ok := j.ends()
+	for n := oldest; ok && n <= newest; n++ {
+		if err := j.b.Delete(j.key(n)); err != nil {
+			return err
+		}
 	}
 	return nil
 }

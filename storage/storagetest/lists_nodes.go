@@ -32,7 +32,8 @@ func listsReadYourWrites(t *testing.T, h Harness[interests.Store]) {
 }
 
 // Each writer adds topics of its own, one with each swap. The acknowledged swaps
-// must be one chain from nothing to the last list, which has every topic.
+// must be one chain from nothing to the last list, which has every topic, and
+// from which the journal leads back over each of them.
 func listsWriters(t *testing.T, h Harness[interests.Store]) {
 	const writers, swaps = 16, 10
 	nodes := h.Nodes(t, 4)
@@ -78,6 +79,17 @@ func listsWriters(t *testing.T, h Harness[interests.Store]) {
 	if got.Revision != last || len(got.Topics) != writers*swaps {
 		t.Errorf("the list has revision %d and %d topics, want %d and %d", got.Revision, len(got.Topics), last, writers*swaps)
 	}
+	_, undos := mustJournal(t, nodes[1], id, 0)
+	if len(undos) != writers*swaps {
+		t.Errorf("the journal has %d entries, want %d", len(undos), writers*swaps)
+	}
+	for i, u := range undos {
+		then, err := interests.Rewind(got, undos, u.Previous)
+		if next[u.Previous] != u.Revision || err != nil || len(then.Topics) != len(undos)-1-i {
+			t.Errorf("entry from revision %d to %d, acknowledged was %d; before it %d topics, %v, want %d",
+				u.Previous, u.Revision, next[u.Previous], len(then.Topics), err, len(undos)-1-i)
+		}
+	}
 }
 
 func writerTopic(w, i int) topic.ID { return topic.ID(fmt.Sprintf("writer-%d-%d", w, i)) }
@@ -97,7 +109,7 @@ func addTopic(ctx context.Context, store interests.Store, id account.ID, added t
 		for t, r := range before.Topics {
 			after.Topics[t] = r
 		}
-		err = store.Swap(ctx, id, before.Revision, after, time.Now().Add(time.Hour))
+		err = store.Swap(ctx, id, before.Revision, after, time.Now().Add(time.Hour), interests.NewUndo(before, after, time.Now()))
 		if !errors.Is(err, interests.ErrConflict) {
 			return before.Revision, after.Revision, err
 		}
@@ -117,6 +129,7 @@ func listCalls(store interests.Store) []storeCall {
 		{"Swap", func(ctx context.Context) error {
 			return store.Swap(ctx, account.NewID(), 0, list(1), time.Now().Add(time.Hour))
 		}},
+		{"Journal", func(ctx context.Context) error { _, _, err := store.Journal(ctx, id, 0); return err }},
 		{"Keep", func(ctx context.Context) error { return store.Keep(ctx, id, time.Now().Add(time.Hour)) }},
 		{"Delete", func(ctx context.Context) error { return store.Delete(ctx, id) }},
 	}
@@ -138,7 +151,8 @@ func listsFrozen(t *testing.T, h Harness[interests.Store]) {
 }
 
 // What was acknowledged to four writers before the server was killed is there
-// when it is back, and of the rest at most the swap whose answer was lost.
+// when it is back, and of the rest at most the swap whose answer was lost. The
+// journal has exactly the swaps that the list has.
 func listsKilled(t *testing.T, h Harness[interests.Store]) {
 	const writers = 4
 	store, stop := h.Start(t)
@@ -168,6 +182,9 @@ func listsKilled(t *testing.T, h Harness[interests.Store]) {
 			if _, ok := got.Topics[writerTopic(w, i)]; !ok {
 				t.Errorf("writer %d: of %d acknowledged swaps the one of %s is lost", w, acked[w], writerTopic(w, i))
 			}
+		}
+		if _, undos := mustJournal(t, store, ids[w], 0); len(undos) != len(got.Topics) {
+			t.Errorf("writer %d: the journal has %d entries after %d swaps", w, len(undos), len(got.Topics))
 		}
 		if extra := len(got.Topics) - acked[w]; extra > 1 {
 			t.Errorf("writer %d: %d topics more than were acknowledged, want at most 1", w, extra)

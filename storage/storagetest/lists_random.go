@@ -3,9 +3,13 @@ package storagetest
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"newsfeed/interests"
@@ -19,11 +23,15 @@ func listsRandom(t *testing.T, fresh Fresh[interests.Store]) {
 	checkRandom(t, fresh, 25, func(r *rapid.T, h Harness[interests.Store]) {
 		store, stop := h.Start(t)
 		defer func() { stop() }()
-		w := listsWorld{model: NewModelLists(), store: store, ids: []account.ID{account.NewID(), account.NewID()}}
+		w := listsWorld{
+			model: NewModelLists(), store: store, ids: []account.ID{account.NewID(), account.NewID()},
+			stored: map[account.ID]map[interests.Revision]interests.List{}, clock: epoch,
+		}
 		r.Repeat(map[string]func(*rapid.T){
-			"swap":   w.swap,
-			"keep":   w.keep,
-			"delete": w.remove,
+			"swap":    w.swap,
+			"keep":    w.keep,
+			"delete":  w.remove,
+			"journal": w.journal,
 			"reopen": func(*rapid.T) {
 				stop()
 				w.store, stop = h.Start(t)
@@ -34,9 +42,11 @@ func listsRandom(t *testing.T, fresh Fresh[interests.Store]) {
 }
 
 type listsWorld struct {
-	model *ModelLists
-	store interests.Store
-	ids   []account.ID
+	model  *ModelLists
+	store  interests.Store
+	ids    []account.ID
+	stored map[account.ID]map[interests.Revision]interests.List // since the list began
+	clock  time.Time                                            // of the edits
 }
 
 func (w *listsWorld) swap(r *rapid.T) {
@@ -51,9 +61,46 @@ func (w *listsWorld) swap(r *rapid.T) {
 	if next.Revision < from {
 		return // beyond the greatest
 	}
-	until := drawUntil(r)
-	w.agree(r, "Swap", w.model.Swap(context.Background(), id, from, next, until),
-		w.store.Swap(context.Background(), id, from, next, until))
+	w.clock = w.clock.Add(rapid.SampledFrom(steps).Draw(r, "step"))
+	until, undos := drawUntil(r), []interests.Undo{interests.NewUndo(now, next, w.clock)}
+	if rapid.IntRange(0, 9).Draw(r, "no undo") == 0 {
+		undos = nil
+	}
+	want := w.model.Swap(context.Background(), id, from, next, until, undos...)
+	w.agree(r, "Swap", want, w.store.Swap(context.Background(), id, from, next, until, undos...))
+	if want == nil {
+		if from == 0 {
+			w.stored[id] = map[interests.Revision]interests.List{0: {}}
+		}
+		w.stored[id][next.Revision] = next
+	}
+}
+
+// steps of the edits' clock; the last is a clock that was set back.
+var steps = []time.Duration{0, time.Millisecond, time.Minute, interests.JournalLeast, interests.JournalMost, interests.JournalMost + time.Millisecond, -time.Hour}
+
+// journal compares what is remembered, and with it rebuilds what was stored.
+func (w *listsWorld) journal(r *rapid.T) {
+	id := rapid.SampledFrom(w.ids).Draw(r, "account")
+	since := rapid.OneOf(
+		rapid.SampledFrom(append(slices.Sorted(maps.Keys(w.stored[id])), 0)),
+		rapid.Map(rapid.Uint64(), func(n uint64) interests.Revision { return interests.Revision(n) }),
+	).Draw(r, "since")
+	wantList, want, wantErr := w.model.Journal(context.Background(), id, since)
+	got, undos, err := w.store.Journal(context.Background(), id, since)
+	if errors.Is(wantErr, interests.ErrForgotten) != errors.Is(err, interests.ErrForgotten) || (wantErr == nil) != (err == nil) {
+		r.Fatalf("Journal since %d: %v, the model says %v", since, err, wantErr)
+	}
+	if diff := cmp.Diff(want, undos, cmpopts.EquateEmpty()) + diffLists(wantList, got); diff != "" {
+		r.Fatalf("the journal since %d is not the model's (-model +store):\n%s", since, diff)
+	}
+	if err != nil {
+		return
+	}
+	then, err := interests.Rewind(got, undos, since)
+	if diff := diffLists(w.stored[id][since], then); diff != "" || err != nil {
+		r.Fatalf("rewound to %d: %v, not what was stored (-stored +rewound):\n%s", since, err, diff)
+	}
 }
 
 func (w *listsWorld) keep(r *rapid.T) {

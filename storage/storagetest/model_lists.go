@@ -18,8 +18,9 @@ type ModelLists struct {
 }
 
 type keptList struct {
-	list  interests.List
-	until time.Time // zero: for good
+	list    interests.List
+	until   time.Time        // zero: for good
+	journal []interests.Undo // newest first
 }
 
 // NewModelLists makes an empty store.
@@ -30,20 +31,56 @@ func (m *ModelLists) Load(ctx context.Context, id account.ID) (list interests.Li
 	return list, err
 }
 
-func (m *ModelLists) Swap(ctx context.Context, id account.ID, from interests.Revision, next interests.List, until time.Time) error {
+func (m *ModelLists) Swap(ctx context.Context, id account.ID, from interests.Revision, next interests.List, until time.Time, undos ...interests.Undo) error {
 	return m.do(ctx, id, func() error {
-		if m.lists[id].list.Revision != from {
+		kept := m.lists[id]
+		if kept.list.Revision != from {
 			return fmt.Errorf("swap list of %s: %w", id, interests.ErrConflict)
 		}
-		m.lists[id] = keptList{next, until}
+		m.lists[id] = keptList{next, until, appendUndos(kept.journal, undos)}
 		return nil
 	})
+}
+
+func appendUndos(journal, undos []interests.Undo) []interests.Undo {
+	for _, u := range undos {
+		journal = append([]interests.Undo{u}, journal...)
+	}
+	if len(undos) == 0 {
+		return journal
+	}
+	for range interests.JournalTrim {
+		last := len(journal) - 1
+		if !journal[last].Outlived(journal[0].At, len(journal)) {
+			break
+		}
+		journal = journal[:last]
+	}
+	return journal
+}
+
+func (m *ModelLists) Journal(ctx context.Context, id account.ID, since interests.Revision) (list interests.List, undos []interests.Undo, err error) {
+	err = m.do(ctx, id, func() error {
+		list = m.lists[id].list
+		for _, u := range m.lists[id].journal {
+			if u.Revision > since {
+				undos = append(undos, u)
+			}
+		}
+		if !interests.LeadsBack(list.Revision, undos, since) {
+			undos = nil
+			return fmt.Errorf("journal of list of %s since revision %d: %w", id, since, interests.ErrForgotten)
+		}
+		return nil
+	})
+	return list, undos, err
 }
 
 func (m *ModelLists) Keep(ctx context.Context, id account.ID, until time.Time) error {
 	return m.do(ctx, id, func() error {
 		if kept, ok := m.lists[id]; ok {
-			m.lists[id] = keptList{kept.list, until}
+			kept.until = until
+			m.lists[id] = kept
 		}
 		return nil
 	})
