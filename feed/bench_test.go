@@ -92,6 +92,27 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
+// BenchmarkKept is BenchmarkPage where nothing that the person follows changed
+// since their last page.
+func BenchmarkKept(b *testing.B) {
+	x := synthetic(100_000)
+	for _, topics := range []int{5, 50, 200} {
+		b.Run(fmt.Sprintf("interests=%d", topics), func(b *testing.B) {
+			r := rand.New(rand.NewPCG(2, 2))
+			people := make([]*Person, 1000)
+			for i := range people {
+				people[i] = follower(r, topics)
+				people[i].Keep()
+			}
+			builder, dst := NewBuilder(x), make([]byte, 0, 64<<10)
+			b.ReportAllocs()
+			for i := range b.N {
+				dst, _ = builder.Page(dst[:0], Query{Person: people[i%len(people)], Limit: 30, Now: time.Unix(1e9, 0)})
+			}
+		})
+	}
+}
+
 // BenchmarkApply adds articles to an index of 100,000, in order of publication,
 // and one in ten late.
 func BenchmarkApply(b *testing.B) {

@@ -82,26 +82,41 @@ func (b *Builder) Page(dst []byte, q Query) ([]byte, Page) {
 
 // walker is one page in the making. It is reused for other people's.
 type walker struct {
-	b        *Builder
-	q        *Query
-	c        *corpus
-	m        merge
-	policy   policy
-	start    Cursor       // where the page begins
-	now      Edition      // newest when the page was begun
-	covered  *postingHead // loaded before the view
-	opened   []place      // of a chunk, in rank order
-	keys     []uint64     // to sort them by
-	places   []place      // by score; spread up to arranged
-	arranged int
-	seen     []topicNum
-	rows     []row
+	b      *Builder
+	q      Query
+	c      *corpus
+	m      merge
+	policy policy
+
+	start   Cursor       // where the page begins
+	now     Edition      // newest when the page was begun
+	covered *postingHead // loaded before the view
+
+	// The chunk at hand, and how it came here.
+	opened   []place    // in rank order
+	keys     []uint64   // to sort them by
+	room     []place    // for places
+	places   []place    // by score; spread up to arranged
+	size     int        // how many there are in the chunk
+	arranged int        // how many of them are in their order
+	last     hit        // of the chunk's candidates
+	looked   int        // how many candidates it had
+	more     bool       // whether stage 1 has more after it
+	begun    bool       // the merge stands behind the chunk
+	chunks   int        // brought so far
+	kept     *keptChunk // what places were taken from; nil: they were judged
+
+	touched, compactions uint64 // see keptChunk
+
+	seen   []topicNum
+	rows   []row
+	cursor cursorRoom
 }
 
 // begin prepares a page.
 func (b *Builder) begin(q *Query) *walker {
 	w := b.scratch.Get().(*walker)
-	w.b, w.q, w.c = b, q, b.index.corpus.Load()
+	w.b, w.q, w.c = b, *q, b.index.corpus.Load()
 	at := w.c.at.Load()
 	w.now = Edition(w.c.edition.Load())
 	if q.Cursor != nil {
@@ -112,7 +127,7 @@ func (b *Builder) begin(q *Query) *walker {
 	w.policy.prepare(w.c, q)
 	w.covered = w.c.list(covered).load()
 	w.m.prepare(w.c, q.Person, w.start.At)
-	w.m.begin(w.c.short(w.start.Edition), w.start.Key, w.start.ID)
+	w.m.edition, w.begun, w.chunks = w.c.short(w.start.Edition), false, 0
 	return w
 }
 
@@ -121,7 +136,7 @@ func (w *walker) end() {
 	w.m.clear()
 	w.policy.clear()
 	b := w.b
-	w.b, w.q, w.c, w.covered = nil, nil, nil, nil
+	w.b, w.q, w.c, w.covered, w.kept, w.places = nil, Query{}, nil, nil, nil, nil
 	b.scratch.Put(w)
 }
 
@@ -154,13 +169,13 @@ func (w *walker) cards(dst []byte) ([]byte, Page) {
 		more  = true
 	)
 	for looked := 0; page.Cards < w.q.Limit && looked < maxCandidates && more; {
-		last, n := w.judge()
+		n := w.chunk(looked == 0)
 		if looked += n; n == 0 {
 			more = false
 			break
 		}
-		at := min(int(next.Offset), len(w.places))
-		for ; at < len(w.places) && page.Cards < w.q.Limit; at++ {
+		at := min(int(next.Offset), w.size)
+		for ; at < w.size && page.Cards < w.q.Limit; at++ {
 			p := w.arrange(at)
 			r, ok := w.shown(p)
 			if !ok {
@@ -172,11 +187,12 @@ func (w *walker) cards(dst []byte) ([]byte, Page) {
 			dst = w.card(dst, p.story, r)
 			first, id = p.opener.key, w.m.view.id(p.opener.row)
 		}
-		if next.Offset = uint16(at); at == len(w.places) {
-			next.Key, next.ID, next.Offset = last.key, w.m.view.id(last.row), 0
-			more = w.m.more()
+		if next.Offset = uint16(at); at == w.size {
+			next.Key, next.ID, next.Offset = w.last.key, w.m.view.id(w.last.row), 0
+			more = w.more
 		}
 	}
+	w.keep()
 	dst = append(dst, ']')
 	if !more {
 		return dst, page
@@ -184,9 +200,10 @@ func (w *walker) cards(dst []byte) ([]byte, Page) {
 	if w.q.Cursor == nil {
 		next.First, next.FirstID = first, id
 	}
-	page.Next = next.String()
 	dst = append(dst, `,"next":"`...)
-	dst = append(dst, page.Next...)
+	at := len(dst)
+	dst = next.appendText(dst, &w.cursor)
+	page.Next = string(dst[at:])
 	return append(dst, '"'), page
 }
 
@@ -307,8 +324,10 @@ func (w *walker) newer() int {
 		if !ok || h.key < w.start.First || h.key == w.start.First && w.m.compareID(h.row, w.start.FirstID) >= 0 {
 			break
 		}
-		if w.m.view.born(h.row) > since && w.opens(h) && w.policy.allows(&w.m.view, h.row) {
-			n++
+		if w.m.view.born(h.row) > since && w.opens(h) {
+			if _, ok := w.shown(&place{row: h.row, story: w.m.view.story(h.row)}); ok {
+				n++
+			}
 		}
 	}
 	return n
@@ -323,24 +342,34 @@ func (b *Builder) Newer(q Query) int {
 
 // Version is a number that changes whenever the page of a query may: what an
 // ETag is made of. It costs no page. account is whose page it is, empty for
-// nobody's.
+// nobody's. What changes by itself (as_of, and with it the cursor) does not count.
+//
+// A page within a walk may show versions that have been superseded since, and
+// what befalls their articles later need not touch the topics they had: there,
+// every article counts.
 func (b *Builder) Version(q *Query, account string) uint64 {
 	c := b.index.corpus.Load()
+	edition := c.edition.Load() // before what was touched: an entry's topics are, before its page is
+	asOf := time.UnixMilli(c.at.Load())
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%s|%d|%v|%t|%t|%d|%d|%x|%t|%x|", account, q.Limit, q.Filter, q.Unread, q.Why, q.MustKnow,
 		q.Person.Revision, q.Person.Digest, q.Person.Known, rankerVersion)
-	var touched uint64
-	for _, n := range q.Person.numbers(c).followed {
+	var touched, fresh uint64
+	for i, n := range q.Person.numbers(c).followed {
+		fresh = fresh*31 + uint64(freshness(q.Person.followed[i].since, asOf))
 		if n != noNumber {
 			touched = max(touched, c.list(n).touched.Load())
 		}
 	}
-	if q.Person.Cold() {
+	if q.Person.Cold() || q.Cursor != nil {
 		touched = c.list(everything).touched.Load()
 	}
-	numbers := []uint64{touched, uint64(q.Now.Unix() / (15 * 60)), uint64(q.present().Revision), q.present().Digest}
+	numbers := []uint64{min(touched, edition), uint64(q.Now.Unix() / (15 * 60)), uint64(q.present().Revision), q.present().Digest}
+	if q.Cursor == nil {
+		numbers = append(numbers, fresh) // in a walk it is the cursor's
+	}
 	if q.MustKnow > 0 {
-		numbers = append(numbers, c.list(covered).touched.Load())
+		numbers = append(numbers, min(c.list(covered).touched.Load(), edition))
 	}
 	if q.Marks != nil {
 		numbers = append(numbers, uint64(q.Marks.Revision))

@@ -21,17 +21,36 @@ type place struct {
 	source topicNum
 }
 
+// chunk brings the next chunk, and returns how many candidates it had. The first
+// of a feed may have been kept from an earlier page.
+func (w *walker) chunk(first bool) int {
+	w.chunks++
+	if first && w.q.Cursor == nil && w.takeKept() {
+		return w.looked
+	}
+	if w.kept != nil { // read to its end: go on behind it
+		w.m.begin(w.m.edition, w.last.key, w.m.view.id(w.last.row))
+		w.kept, w.begun = nil, true
+	}
+	_, n := w.judge()
+	return n
+}
+
 // judge takes the next chunk from stage 1 and finds its places. last is its last
 // candidate; n is how many there were.
 func (w *walker) judge() (last hit, n int) {
-	w.opened = w.opened[:0]
-	for n < w.b.chunk {
+	if !w.begun {
+		w.m.begin(w.m.edition, w.start.Key, w.start.ID)
+		w.begun = true
+	}
+	w.opened, w.looked = w.opened[:0], 0
+	for w.looked < w.b.chunk {
 		h, ok := w.m.next()
 		if !ok {
 			break
 		}
-		last = h
-		n++
+		w.last = h
+		w.looked++
 		if story := w.m.view.story(h.row); story != 0 {
 			if w.opens(h) {
 				w.opened = append(w.opened, w.place(h, story))
@@ -40,8 +59,9 @@ func (w *walker) judge() (last hit, n int) {
 			w.opened = append(w.opened, place{score: score, opener: h, row: h.row, source: w.m.view.source(h.row)})
 		}
 	}
+	w.more = w.m.more()
 	w.sort()
-	return last, n
+	return w.last, w.looked
 }
 
 // appraise scores an article that is a story of its own, if the list allows it:
@@ -146,7 +166,8 @@ func (w *walker) sort() {
 		w.keys = append(w.keys, uint64(top-w.opened[i].score)<<16|uint64(i))
 	}
 	slices.Sort(w.keys)
-	w.places = slices.Grow(w.places[:0], len(w.keys))[:len(w.keys)]
+	w.room = slices.Grow(w.room[:0], len(w.keys))[:len(w.keys)]
+	w.places, w.size = w.room, len(w.keys)
 	for i, k := range w.keys {
 		w.places[i] = w.opened[k&0xffff]
 	}
@@ -155,12 +176,16 @@ func (w *walker) sort() {
 
 // arrange spreads the places up to one of them: a place whose card would make
 // three in a row from one source or of one topic, or five of one topic in ten,
-// waits for the next that would not. When none of the next spreadLookback has
+// waits for the next that would not. When nothing that is left of the chunk has
 // anything else to say, the rule gives way.
 func (w *walker) arrange(upTo int) *place {
+	if w.kept != nil && upTo >= w.arranged {
+		w.kept = nil
+		w.judge() // the same chunk: what was kept is only as far as it was read
+	}
 	for ; w.arranged <= upTo; w.arranged++ {
 		i := w.arranged
-		for j := i; j < min(i+spreadLookback, len(w.places)); j++ {
+		for j := i; j < w.size; j++ {
 			p := &w.places[j]
 			if p.lead == 0 {
 				p.lead = w.lead(p.row)

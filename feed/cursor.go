@@ -44,9 +44,13 @@ const (
 
 // String makes a cursor text: base64url of a version, the ranker's version, the
 // fields in their order, and a CRC-32 of all.
-func (c Cursor) String() string {
-	b := make([]byte, 0, cursorBytes)
-	b = append(b, cursorVersion)
+func (c Cursor) String() string { return string(c.appendText(nil, new(cursorRoom))) }
+
+// cursorRoom is where a cursor is put together.
+type cursorRoom [cursorBytes]byte
+
+func (c *Cursor) appendText(dst []byte, room *cursorRoom) []byte {
+	b := append(room[:0], cursorVersion)
 	b = binary.BigEndian.AppendUint32(b, rankerVersion)
 	for _, v := range [...]int64{int64(c.Edition), c.At.UnixMilli(), int64(c.Revision), c.Started.UnixMilli(), c.First, c.Key} {
 		b = binary.BigEndian.AppendUint64(b, uint64(v))
@@ -54,7 +58,7 @@ func (c Cursor) String() string {
 	b = append(append(b, c.FirstID[:]...), c.ID[:]...)
 	b = binary.BigEndian.AppendUint16(b, c.Offset)
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	return base64.RawURLEncoding.EncodeToString(b)
+	return base64.RawURLEncoding.AppendEncode(dst, b)
 }
 
 // ParseCursor reads a cursor. ErrCursorDamaged when it is none; ErrCursorExpired

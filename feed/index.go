@@ -59,6 +59,8 @@ type corpus struct {
 	languages   sync.Map // string → uint16
 	nlang       uint16
 
+	compactions atomic.Uint64 // how often rows were taken out of the lists
+
 	superseded []supersededRow // versions that others took the place of, in the order of that; the writer's
 	deadUpTo   uint32          // versions closed up to this edition can be named no more; the writer's
 	dropped    []uint64        // a bit per row that compact took out; the writer's
@@ -171,15 +173,15 @@ func (c *corpus) join(v *view, r row, e *Entry) {
 			c.member(v, n, first)
 		}
 	}
-	before := c.sources(v, n)
 	c.member(v, n, r)
-	fresh := []row{r}
-	if before < mustKnowSources {
-		fresh = c.stories.members(n)
-	}
 	c.touchMembers(v, n, e.Edition)
-	if c.sources(v, n) >= mustKnowSources {
-		for _, m := range fresh {
+	story := load(&c.stories.table)[n]
+	switch {
+	case story.covered:
+		c.list(covered).insert(v, r)
+	case c.sources(v, n) >= mustKnowSources:
+		story.covered = true
+		for _, m := range c.stories.members(n) {
 			c.list(covered).insert(v, m)
 		}
 	}
@@ -510,6 +512,7 @@ func (b *bulk) story(v *view, members []told) {
 	for int(covered) >= len(b.rows) {
 		b.rows = append(b.rows, nil)
 	}
+	load(&b.c.stories.table)[n].covered = true
 	for _, m := range members {
 		b.rows[covered] = append(b.rows[covered], m.row)
 	}

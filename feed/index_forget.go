@@ -28,9 +28,9 @@ func (x *Index) forget(before time.Time) []Edition {
 // remember takes back what forget returned, when the store could not prune it.
 func (x *Index) remember(editions []Edition, at time.Time) {
 	c := x.corpus.Load()
-	rows := make([]supersededRow, len(editions))
-	for i, e := range editions {
-		rows[i] = supersededRow{edition: e, at: at}
+	rows := make([]supersededRow, 0, len(editions)+len(c.superseded))
+	for _, e := range editions {
+		rows = append(rows, supersededRow{edition: e, at: at})
 	}
 	c.superseded = append(rows, c.superseded...)
 }
@@ -87,6 +87,7 @@ func (c *corpus) compact(oldest uint32) {
 // remove publishes lists and tables without the dead rows. Their cards and, where
 // a block is all dead, its columns are let go after a time of grace.
 func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, blocks []*block) {
+	c.compactions.Add(1)
 	for n := range affected {
 		p := c.list(n)
 		p.head.Store(p.load().without(func(r row) bool { return dead[r] }))

@@ -9,6 +9,7 @@ import (
 
 	"newsfeed/interests"
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 )
 
 // Errors of MarkSets beside those of the store.
@@ -19,16 +20,21 @@ var (
 	ErrMarksBusy = errors.New("feed: too many edits of these marks at once")
 )
 
-// MarkSets reads and edits people's marks. Safe for concurrent use.
+// MarkSets reads and edits people's marks, and keeps those lately used at hand
+// (see [MarkSets.Remember]). Safe for concurrent use.
 type MarkSets struct {
 	store Marks
 	now   func() time.Time
+	hand  *athand.Cache[*MarkSet] // nil: every question goes to the store
 }
 
 // NewMarkSets returns the sets in a store; now is the server's clock.
-func NewMarkSets(store Marks, now func() time.Time) *MarkSets { return &MarkSets{store, now} }
+func NewMarkSets(store Marks, now func() time.Time) *MarkSets {
+	return &MarkSets{store: store, now: now}
+}
 
-// Get returns a person's marks, the zero MarkSet when they have none.
+// Get returns a person's marks as the store has them now, the zero MarkSet when
+// they have none. [MarkSets.AtLeast] costs less.
 func (m *MarkSets) Get(ctx context.Context, id account.ID) (MarkSet, error) {
 	return m.store.Load(ctx, id)
 }
@@ -81,24 +87,41 @@ func (m *MarkSets) Keep(ctx context.Context, id account.ID, until time.Time) err
 // markAttempts bounds how often an edit is tried against others.
 const markAttempts = 12
 
-// edit makes a change of the newest set until no other edit came between.
-func (m *MarkSets) edit(ctx context.Context, id account.ID, until time.Time,
-	change func(MarkSet, time.Time) (MarkChange, []interests.Result, error)) (MarkSet, []interests.Result, error) {
+// marksEditor says what an edit makes of a set.
+type marksEditor func(MarkSet, time.Time) (MarkChange, []interests.Result, error)
+
+// edit makes a change of the newest set until no other edit came between. It
+// tries the set at hand first, which saves a round trip of up to 30,000 marks: if
+// that is not the newest, the swap is refused. What it says of an edit that fails
+// or changes nothing is no answer, since the newest might say otherwise.
+func (m *MarkSets) edit(ctx context.Context, id account.ID, until time.Time, by marksEditor) (MarkSet, []interests.Result, error) {
+	if set, ok := m.AtHand(id, 0); ok {
+		if c, results, err := by(*set, m.now()); err == nil && !c.IsZero() {
+			next, err := m.swap(ctx, id, *set, c, until)
+			switch {
+			case err == nil:
+				return next, results, nil
+			case !errors.Is(err, ErrMarksConflict):
+				return MarkSet{}, nil, err
+			}
+		}
+	}
 	for try := range markAttempts {
 		set, err := m.store.Load(ctx, id)
 		if err != nil {
 			return MarkSet{}, nil, err
 		}
-		c, results, err := change(set, m.now())
-		if err != nil {
+		c, results, err := by(set, m.now())
+		switch {
+		case err != nil:
 			return MarkSet{}, nil, err
-		}
-		if c.IsZero() {
+		case c.IsZero():
 			return set, results, nil
 		}
-		switch err := m.store.Swap(ctx, id, set.Revision, c, until); {
+		next, err := m.swap(ctx, id, set, c, until)
+		switch {
 		case err == nil:
-			return set.With(c), results, nil
+			return next, results, nil
 		case !errors.Is(err, ErrMarksConflict):
 			return MarkSet{}, nil, err
 		}
@@ -107,6 +130,19 @@ func (m *MarkSets) edit(ctx context.Context, id account.ID, until time.Time,
 		}
 	}
 	return MarkSet{}, nil, ErrMarksBusy
+}
+
+// swap makes a change of a set, if that is the newest, and returns what it makes.
+func (m *MarkSets) swap(ctx context.Context, id account.ID, set MarkSet, c MarkChange, until time.Time) (MarkSet, error) {
+	ticket := m.hand.Begin(id.Key())
+	defer ticket.End()
+	if err := m.store.Swap(ctx, id, set.Revision, c, until); err != nil {
+		m.hand.Doubt(id.Key())
+		return MarkSet{}, err
+	}
+	next := set.With(c)
+	ticket.Keep(keepingMarks(next))
+	return next, nil
 }
 
 // pauseForOthers waits a random time that grows with the number of tries.

@@ -308,8 +308,8 @@ func TestForgetMarks(t *testing.T) {
 // What is forgotten is what sorting all stories would forget, also where stamps
 // are equal, and the floor is the greatest stamp of what was taken back in it.
 func TestForgetMarksAsSorted(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
+	for seed := range uint64(20) {
+		random := rand.New(rand.NewPCG(seed, 0))
 		register := func() (r feed.MarkRegister) {
 			if random.IntN(2) == 0 {
 				r = feed.MarkRegister{Value: random.IntN(3) > 0, At: markAt(-time.Duration(random.IntN(300))*time.Second, 0)}
@@ -331,9 +331,9 @@ func TestForgetMarksAsSorted(t *testing.T) {
 		change, _ := feed.ApplyMarks(set, ops, marksNoon)
 		got, want := set.With(change), sortedAndForgotten(set, ops)
 		if !maps.Equal(got.Stories, want.Stories) || got.Floor != want.Floor {
-			t.Fatalf("%d stories, floor %s; want %d, floor %s", len(got.Stories), got.Floor, len(want.Stories), want.Floor)
+			t.Errorf("seed %d: %d stories, floor %s; want %d, floor %s", seed, len(got.Stories), got.Floor, len(want.Stories), want.Floor)
 		}
-	})
+	}
 }
 
 // sortedAndForgotten is ApplyMarks of hiding in its plainest form.

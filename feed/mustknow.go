@@ -31,12 +31,15 @@ func (w *walker) shelf() []place {
 	var told []storyNum
 	var shelf []place
 	v := &w.m.view
-	for walk, looked := newWalk(w.covered), 0; looked < chunkSize; looked++ {
+	for walk, looked := newWalk(w.covered), 0; looked < chunkSize; {
 		r, ok := walk.next()
 		if !ok {
 			break
 		}
-		if !v.alive(r, w.m.edition) || slices.Contains(told, v.story(r)) {
+		if !v.alive(r, w.m.edition) {
+			continue // not counted: a live blog has hundreds of versions side by side
+		}
+		if looked++; slices.Contains(told, v.story(r)) {
 			continue
 		}
 		told = append(told, v.story(r))
@@ -69,7 +72,7 @@ func (w *walker) shelfPlace(n storyNum) (p place, ok bool) {
 		if w.matches(r) {
 			return p, false
 		}
-		if !w.policy.allows(&w.m.view, r) {
+		if w.mutes(r) || !w.policy.allows(&w.m.view, r) {
 			continue
 		}
 		if s := w.score(r, sources); !ok || s > p.score || s == p.score && w.m.view.tieBefore(r, p.row) {
@@ -82,6 +85,11 @@ func (w *walker) shelfPlace(n storyNum) (p place, ok bool) {
 // matches reports whether an interest of the person matches a row.
 func (w *walker) matches(r row) bool {
 	return slices.ContainsFunc(w.m.view.tagsOf(r), func(t tag) bool { return w.m.standing(t.topic()).matched() })
+}
+
+// mutes reports whether the list that the order is of mutes a row.
+func (w *walker) mutes(r row) bool {
+	return slices.ContainsFunc(w.m.view.tagsOf(r), func(t tag) bool { return w.m.standing(t.topic()).muted() })
 }
 
 // shelfCard writes a card of the shelf. Its receipt has one term.

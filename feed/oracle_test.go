@@ -3,14 +3,12 @@ package feed
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
-	"testing"
 	"time"
 
 	"newsfeed/interests"
@@ -25,34 +23,105 @@ var (
 	oracleSeed  = flag.Uint64("oracle.seed", 1, "their seed")
 )
 
-type oracle struct{ entries []Entry }
+type oracle struct {
+	entries []Entry
+	newest  map[ArticleID]Entry // of the articles that are not withdrawn and within the horizon
+	since   time.Time           // of the horizon; zero: none
+}
 
-// at returns the version of each article that was the newest at an edition.
-func (o *oracle) at(e Edition) map[ArticleID]Entry {
-	versions := map[ArticleID]Entry{}
-	for _, entry := range o.entries {
-		if entry.Edition <= e {
-			versions[entry.Article.ID] = entry
-		}
+// add appends an entry.
+func (o *oracle) add(e Entry) {
+	o.entries = append(o.entries, e)
+	o.replace(o.newest, e)
+}
+
+func (o *oracle) replace(versions map[ArticleID]Entry, e Entry) {
+	if e.Withdrawn || !e.Article.Published.After(o.since) {
+		delete(versions, e.Article.ID)
+	} else {
+		versions[e.Article.ID] = e
 	}
-	for id, v := range versions {
-		if v.Withdrawn {
-			delete(versions, id)
-		}
+}
+
+// at returns the version of each article that was the newest at an edition. Not
+// to be changed.
+func (o *oracle) at(e Edition) map[ArticleID]Entry {
+	if e >= Edition(len(o.entries)) {
+		return o.newest
+	}
+	versions := map[ArticleID]Entry{}
+	for _, entry := range o.entries[:e] {
+		o.replace(versions, entry)
 	}
 	return versions
+}
+
+// state is what a store says of an article that the index does not hold.
+func (o *oracle) state(id ArticleID) Rule {
+	for _, e := range slices.Backward(o.entries) {
+		switch {
+		case e.Article.ID != id:
+		case e.Withdrawn:
+			return RuleWithdrawn
+		default:
+			return RuleTooOld
+		}
+	}
+	return RuleUnknown
+}
+
+// present is what decides what a person may see now.
+type present struct {
+	list   *interests.List
+	filter Filter
+	marks  *MarkSet
+	unread bool
+}
+
+// rule returns the first rule that keeps a version from being seen now, and the
+// muted topic if that is the rule: by what the version says, and the newest one.
+func (o *oracle) rule(n *present, v *Entry) (Rule, topic.ID) {
+	current, ok := o.newest[v.Article.ID]
+	if !ok {
+		return RuleWithdrawn, ""
+	}
+	for _, e := range []*Entry{v, &current} {
+		for _, t := range e.Article.Tags {
+			if n.list.Level(t.Topic) == interests.Mute {
+				return RuleMuted, t.Topic
+			}
+		}
+	}
+	switch {
+	case n.marks.Has(v.Story, Hidden):
+		return RuleHidden, ""
+	case n.unread && n.marks.Has(v.Story, Read):
+		return RuleRead, ""
+	case !n.filter.admits(v) || !n.filter.admits(&current):
+		return RuleFiltered, ""
+	}
+	return "", ""
+}
+
+func (f *Filter) admits(v *Entry) bool {
+	carries := func(t Tag) bool { return slices.Contains(f.Topics, t.Topic) }
+	return (len(f.Topics) == 0 || slices.ContainsFunc(v.Article.Tags, carries)) &&
+		(len(f.Kinds) == 0 || slices.Contains(f.Kinds, v.Article.Kind)) &&
+		(len(f.Languages) == 0 || slices.Contains(f.Languages, v.Article.Language))
 }
 
 // plan is what a walk through all pages is judged by: the places in their order,
 // and what each may show.
 type plan struct {
-	o      *oracle
-	l      *interests.List // of the order
-	asOf   Edition
-	at     time.Time
-	chunk  int
-	alive  map[ArticleID]Entry
-	places []planned
+	o       *oracle
+	l       *interests.List // of the order
+	at      time.Time
+	alive   map[ArticleID]Entry
+	stories map[StoryID][]Entry // what is alive of each, in order of arrival
+	scores  map[Edition]int64   // found so far
+	ranking []Entry             // by stage 1
+	chunks  [][]planned
+	places  []planned // of all chunks
 }
 
 // planned is a place: the articles of its story that may stand in it, best first.
@@ -60,27 +129,41 @@ type planned []Entry
 
 // plan does what the builder does, the long way: it ranks everything, cuts the
 // ranking into chunks, and in each opens, scores, sorts and spreads the places.
-func (o *oracle) plan(l *interests.List, asOf Edition, at time.Time, chunk int) *plan {
-	p := &plan{o: o, l: l, asOf: asOf, at: at, chunk: chunk, alive: o.at(asOf)}
-	var ranking []Entry
+func (o *oracle) plan(l *interests.List, asOf Edition, chunk int) *plan {
+	p := &plan{o: o, l: l, alive: o.at(asOf), stories: map[StoryID][]Entry{}, scores: map[Edition]int64{}}
+	if asOf > 0 {
+		p.at = o.entries[asOf-1].At
+	}
 	for _, v := range p.alive {
+		p.stories[v.Story] = append(p.stories[v.Story], v)
 		if _, matches := p.effective(&v); matches {
-			ranking = append(ranking, v)
+			p.ranking = append(p.ranking, v)
 		}
 	}
-	slices.SortFunc(ranking, p.compare)
-	opened := map[StoryID]bool{}
-	for start := 0; start < len(ranking); start += chunk {
-		var places []planned
-		for _, v := range ranking[start:min(start+chunk, len(ranking))] {
-			if p.allows(&v) && !opened[v.Story] {
-				opened[v.Story] = true
-				places = append(places, p.members(v.Story))
-			}
-		}
-		p.places = append(p.places, p.arrange(places)...)
+	for _, s := range p.stories {
+		slices.SortFunc(s, func(a, b Entry) int { return cmp.Compare(a.Edition, b.Edition) })
+	}
+	slices.SortFunc(p.ranking, p.compare)
+	for candidates := range slices.Chunk(p.ranking, chunk) {
+		places := p.judge(candidates, p.opens)
+		p.chunks, p.places = append(p.chunks, places), append(p.places, places...)
 	}
 	return p
+}
+
+// judge makes the places of a chunk, given which candidates open one.
+func (p *plan) judge(candidates []Entry, opens func(*Entry) bool) (places []planned) {
+	for _, v := range candidates {
+		if p.allows(&v) && opens(&v) {
+			places = append(places, p.members(v.Story))
+		}
+	}
+	return p.arrange(places, func(m planned) int64 { return p.score(&m[0]) })
+}
+
+// opens reports whether an article is the first of its story.
+func (p *plan) opens(v *Entry) bool {
+	return p.opener(p.members(v.Story)).Edition == v.Edition
 }
 
 // effective is the key of stage 1.
@@ -113,65 +196,92 @@ func (p *plan) compare(a, b Entry) int {
 
 func (p *plan) allows(v *Entry) bool {
 	_, matches := p.effective(v)
-	return matches && !slices.ContainsFunc(v.Article.Tags, func(t Tag) bool { return p.l.Level(t.Topic) == interests.Mute })
+	return matches && !p.mutes(*v)
+}
+
+func (p *plan) mutes(v Entry) bool {
+	return slices.ContainsFunc(v.Article.Tags, func(t Tag) bool { return p.l.Level(t.Topic) == interests.Mute })
 }
 
 func (p *plan) members(s StoryID) (m planned) {
-	for _, v := range p.alive {
-		if v.Story == s && p.allows(&v) {
+	for _, v := range p.stories[s] {
+		if p.allows(&v) {
 			m = append(m, v)
 		}
 	}
-	slices.SortFunc(m, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(p.score(&b), p.score(&a)), bytes.Compare(a.Article.ID[:], b.Article.ID[:]))
-	})
+	slices.SortFunc(m, p.better)
 	return m
 }
 
+// better orders articles by score.
+func (p *plan) better(a, b Entry) int {
+	return cmp.Or(cmp.Compare(p.score(&b), p.score(&a)), bytes.Compare(a.Article.ID[:], b.Article.ID[:]))
+}
+
 func (p *plan) score(v *Entry) int64 {
+	score, ok := p.scores[v.Edition]
+	if !ok {
+		for _, t := range p.terms(v) {
+			score += t.Value
+		}
+		p.scores[v.Edition] = score
+	}
+	return score
+}
+
+// terms are what docs/ranking.md says of an article.
+func (p *plan) terms(v *Entry) []Term {
+	terms := []Term{{"published", v.Key}}
 	var matched, fresh int64
 	for _, t := range v.Article.Tags {
 		r := p.l.Topics[t.Topic]
-		salience := int64(math.Round(t.Salience * 100))
+		worth, salience := int64(0), int64(math.Round(t.Salience*100))
 		switch r.Level {
 		case interests.Follow:
-			matched += worthFollow * salience / 100
+			worth = worthFollow * salience / 100
 		case interests.Favourite:
-			matched += worthFavourite * salience / 100
+			worth = worthFavourite * salience / 100
 		default:
 			continue
 		}
+		worth = min(worth, maxInterest-matched)
+		matched += worth
+		terms = append(terms, Term{"interest:" + string(t.Topic), worth})
 		if !r.Since.IsZero() {
 			days := int64(max(p.at.Sub(r.Since).Hours(), 0)) / 24
 			fresh = max(fresh, max(7-days, 0)*maxFresh/7)
 		}
 	}
+	covered := int64(min(math.Round(coverageStep*math.Log2(float64(p.sources(v.Story)))), maxCoverage))
+	terms = append(terms, Term{"coverage", covered}, Term{"kind", kindWorth[slices.Index(Kinds, v.Article.Kind)]}, Term{"fresh", fresh})
+	return slices.DeleteFunc(terms, func(t Term) bool { return t.Value == 0 && t.Name != "published" })
+}
+
+// sources counts the independent sources of a story.
+func (p *plan) sources(s StoryID) int {
 	sources := map[string]bool{}
-	for _, m := range p.alive {
-		if m.Story == v.Story {
-			sources[m.Article.Source.ID] = true
-		}
+	for _, m := range p.stories[s] {
+		sources[m.Article.Source.ID] = true
 	}
-	covered := int64(min(math.Round(coverageStep*math.Log2(float64(len(sources)))), maxCoverage))
-	return v.Key + min(matched, maxInterest) + covered + kindWorth[slices.Index(Kinds, v.Article.Kind)] + fresh
+	return len(sources)
 }
 
 // arrange sorts by score and spreads, by the words of the rule.
-func (p *plan) arrange(places []planned) []planned {
-	slices.SortFunc(places, func(a, b planned) int {
-		return cmp.Or(cmp.Compare(p.score(&b[0]), p.score(&a[0])), p.compare(p.opener(a), p.opener(b)))
+func (p *plan) arrange(places []planned, score func(planned) int64) []planned {
+	places = slices.SortedFunc(slices.Values(places), func(a, b planned) int {
+		return cmp.Or(cmp.Compare(score(b), score(a)), p.compare(p.opener(a), p.opener(b)))
 	})
 	var out []planned
 	for len(places) > 0 {
 		pick := 0
-		for i := range min(len(places), spreadLookback) {
+		for i := range places {
 			if p.mayFollow(out, places[i]) {
 				pick = i
 				break
 			}
 		}
 		out = append(out, places[pick])
-		places = slices.Delete(slices.Clone(places), pick, pick+1)
+		places = slices.Delete(places, pick, pick+1)
 	}
 	return out
 }
@@ -200,34 +310,97 @@ func (p *plan) mayFollow(out []planned, next planned) bool {
 func (p *plan) lead(m planned) string {
 	own := topic.SourceTopicID(m[0].Article.Source.ID)
 	for _, t := range m[0].Article.Tags {
-		if level := p.l.Level(t.Topic); t.Topic != own && (p.cold() || level == interests.Follow || level == interests.Favourite) {
+		if t.Topic != own && (p.cold() || p.matches(t.Topic)) {
 			return string(t.Topic)
 		}
 	}
 	return string(own)
 }
 
-// shows returns the ids that the walk gives when the present does not change.
-func (p *plan) shows(now *interests.List, f Filter, marks *MarkSet) (ids []ArticleID) {
-	newest := p.o.at(LastEdition)
-	for _, place := range p.places {
-		for _, v := range place {
-			current, ok := newest[v.Article.ID]
-			if ok && allowed(now, f, &v) && allowed(now, f, &current) && !marks.Has(v.Story, Hidden) {
-				ids = append(ids, v.Article.ID)
-				break
-			}
-		}
-	}
-	return ids
+func (p *plan) matches(id topic.ID) bool {
+	level := p.l.Level(id)
+	return level == interests.Follow || level == interests.Favourite
 }
 
-func (o *oracle) feed(l *interests.List, f Filter, asOf Edition) []ArticleID {
-	at := time.Time{}
-	if asOf > 0 {
-		at = o.entries[asOf-1].At
+// shown returns the article that a place shows now.
+func (p *plan) shown(n *present, place planned) (Entry, bool) {
+	for _, v := range place {
+		if rule, _ := p.o.rule(n, &v); rule == "" {
+			return v, true
+		}
 	}
-	return o.plan(l, asOf, at, testChunk).shows(l, f, &MarkSet{})
+	return Entry{}, false
+}
+
+// shows returns the articles that the walk gives when the present does not change.
+func (p *plan) shows(n *present) (shown []Entry) {
+	for _, place := range p.places {
+		if v, ok := p.shown(n, place); ok {
+			shown = append(shown, v)
+		}
+	}
+	return shown
+}
+
+// shelf returns the articles that may stand on the must-know shelf, best first.
+func (p *plan) shelf(n *present) (shelf []Entry) {
+	if p.cold() {
+		return nil
+	}
+	matches := func(v Entry) bool { _, ok := p.effective(&v); return ok }
+	for id, story := range p.stories {
+		if p.sources(id) < mustKnowSources || slices.ContainsFunc(story, matches) {
+			continue
+		}
+		unmuted := slices.DeleteFunc(slices.Clone(story), p.mutes)
+		if v, ok := p.shown(n, slices.SortedFunc(slices.Values(unmuted), p.better)); ok {
+			shelf = append(shelf, v)
+		}
+	}
+	slices.SortFunc(shelf, p.better)
+	return shelf
+}
+
+// why is the receipt of an article.
+func (p *plan) why(n *present, mustKnow int, id ArticleID) Receipt {
+	v, ok := p.alive[id]
+	if !ok {
+		return Receipt{Rule: p.o.state(id)}
+	}
+	rule, muted := p.o.rule(n, &v)
+	if rule != "" && rule != RuleFiltered {
+		return Receipt{Rule: rule, Topic: muted}
+	}
+	sameStory := func(e Entry) bool { return e.Story == v.Story }
+	stand, on := p.shows(n), "feed"
+	if _, matches := p.effective(&v); !matches {
+		shelf := p.shelf(n)
+		if stand, on = shelf[:min(len(shelf), mustKnow)], "shelf"; !slices.ContainsFunc(stand, sameStory) {
+			return Receipt{Rule: RuleNotFollowed}
+		}
+	}
+	at := slices.IndexFunc(stand, sameStory)
+	switch {
+	case rule == RuleFiltered:
+		return Receipt{Rule: rule}
+	case stand[at].Article.ID != id:
+		return Receipt{Rule: RuleSameStory, Story: v.Story}
+	case on == "shelf":
+		return Receipt{Shown: true, MustKnow: true, Why: []Term{{"must_know", p.score(&v)}}}
+	}
+	return Receipt{Shown: true, Position: at + 1, Why: p.terms(&v)}
+}
+
+// newer counts the stories that entered after an edition and would stand before
+// an article, up to 99.
+func (p *plan) newer(n *present, since Edition, last Entry) int {
+	count := 0
+	for _, place := range p.places {
+		if _, ok := p.shown(n, place); ok && place[0].StoryNum > since && p.compare(p.opener(place), last) < 0 {
+			count++
+		}
+	}
+	return min(count, 99)
 }
 
 // testChunk is so small that walks cross chunks.
@@ -239,19 +412,6 @@ func newTestBuilder(x *Index) *Builder {
 	return b
 }
 
-func allowed(l *interests.List, f Filter, v *Entry) bool {
-	carries := len(f.Topics) == 0
-	for _, t := range v.Article.Tags {
-		if l.Level(t.Topic) == interests.Mute {
-			return false
-		}
-		carries = carries || slices.Contains(f.Topics, t.Topic)
-	}
-	return carries &&
-		(len(f.Kinds) == 0 || slices.Contains(f.Kinds, v.Article.Kind)) &&
-		(len(f.Languages) == 0 || slices.Contains(f.Languages, v.Article.Language))
-}
-
 // world makes random corpora and lists out of few topics and few moments, so
 // that ties, edits and overlaps are common.
 type world struct {
@@ -261,9 +421,24 @@ type world struct {
 	index *Index
 }
 
-func newWorld(r *rand.Rand) *world {
-	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	return &world{r: r, start: start, index: NewIndex(0, func() time.Time { return start }, nil)}
+func newWorld(r *rand.Rand) *world { return newWorldWithin(r, 0) }
+
+// newWorldWithin makes a world with a horizon; 0 is none.
+func newWorldWithin(r *rand.Rand, horizon time.Duration) *world {
+	w := &world{r: r, start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	w.o.newest = map[ArticleID]Entry{}
+	if horizon > 0 {
+		w.o.since = w.start.Add(-horizon)
+	}
+	w.index = NewIndex(horizon, func() time.Time { return w.start }, nil)
+	return w
+}
+
+// steps appends up to n random entries, at least one.
+func (w *world) steps(n int) {
+	for range 1 + w.r.IntN(n) {
+		w.step()
+	}
 }
 
 func (w *world) topic() topic.ID { return topic.ID(fmt.Sprintf("t%d", w.r.IntN(12))) }
@@ -272,8 +447,12 @@ func (w *world) topic() topic.ID { return topic.ID(fmt.Sprintf("t%d", w.r.IntN(1
 func (w *world) step() {
 	e := Edition(len(w.o.entries) + 1)
 	id := NewArticleID(fmt.Sprintf("https://example.com/%d", w.r.IntN(60)))
-	old, known := w.o.at(LastEdition)[id]
-	entry := Entry{Edition: e, At: w.start.Add(time.Duration(e) * time.Second), Story: StoryID(id), StoryNum: e}
+	old, known := w.o.newest[id]
+	at := w.start.Add(time.Duration(e) * time.Second)
+	if n := len(w.o.entries); n > 0 && w.o.entries[n-1].At.After(at) {
+		at = w.o.entries[n-1].At // a log's times never go back
+	}
+	entry := Entry{Edition: e, At: at, Story: StoryID(id), StoryNum: e}
 	if first, had := w.o.first(id); had {
 		entry.Story, entry.StoryNum = first.Story, first.StoryNum
 	} else if n := len(w.o.entries); n > 0 && w.r.IntN(3) == 0 {
@@ -291,7 +470,7 @@ func (w *world) step() {
 		entry.Key = Key(1, entry.Article.Published, 12*time.Hour)
 		entry.Left = left(old.Article.Tags, entry.Article.Tags)
 	}
-	w.o.entries = append(w.o.entries, entry)
+	w.o.add(entry)
 	w.index.Apply(entry)
 }
 
@@ -307,7 +486,7 @@ func (o *oracle) first(id ArticleID) (Entry, bool) {
 func (w *world) article(id ArticleID) Article {
 	a := Article{
 		ID: id, URL: "https://example.com/", Title: "Title", Kind: Kinds[w.r.IntN(3)],
-		Language: []string{"", "en", "de"}[w.r.IntN(3)], Source: Source{ID: fmt.Sprintf("s%d", w.r.IntN(5)), Name: "S"},
+		Language: []string{"", "en", "de"}[w.r.IntN(3)], Source: w.source(),
 		Published: w.start.Add(-time.Duration(w.r.IntN(40)) * time.Hour),
 	}
 	for range w.r.IntN(5) {
@@ -316,9 +495,14 @@ func (w *world) article(id ArticleID) Article {
 			a.Tags = append(a.Tags, Tag{Topic: id, Name: string(id), Salience: float64(1+w.r.IntN(100)) / 100})
 		}
 	}
-	a.Tags = append(a.Tags, Tag{Topic: topic.SourceTopicID(a.Source.ID), Name: "S", Salience: 1})
+	a.Tags = append(a.Tags, Tag{Topic: topic.SourceTopicID(a.Source.ID), Name: a.Source.Name, Salience: 1})
 	slices.SortStableFunc(a.Tags, func(x, y Tag) int { return cmp.Compare(y.Salience, x.Salience) })
 	return a
+}
+
+func (w *world) source() Source {
+	n := w.r.IntN(5)
+	return Source{ID: fmt.Sprintf("s%d", n), Name: fmt.Sprintf("Source %d", n)}
 }
 
 func (w *world) list() interests.List {
@@ -326,7 +510,7 @@ func (w *world) list() interests.List {
 	for range w.r.IntN(9) {
 		id := w.topic()
 		if w.r.IntN(8) == 0 {
-			id = topic.SourceTopicID(fmt.Sprintf("s%d", w.r.IntN(5)))
+			id = topic.SourceTopicID(w.source().ID)
 		}
 		l.Topics[id] = interests.Register{
 			Level: []interests.Level{interests.Follow, interests.Follow, interests.Favourite, interests.Mute, interests.None}[w.r.IntN(5)],
@@ -349,141 +533,27 @@ func (w *world) filter() (f Filter) {
 	return f
 }
 
-// walk reads all pages through the builder, and returns the ids and the edition
-// that they were made of.
-func (w *world) walk(t *testing.T, p *Person, f Filter) ([]ArticleID, Edition) {
-	b := newTestBuilder(w.index)
-	q := Query{Person: p, Filter: f, Now: w.start}
-	var ids []ArticleID
-	edition := w.index.Edition()
-	for {
-		q.Limit = 1 + w.r.IntN(12)
-		body, page := b.Page(nil, q)
-		ids = append(ids, idsOf(t, body, page)...)
-		if page.Next == "" {
-			return ids, edition
-		}
-		c, err := ParseCursor(page.Next, w.start)
-		if err != nil {
-			t.Fatalf("the page's own cursor: %v", err)
-		}
-		q.Cursor = &c
+// marks makes random marks of the stories that there are.
+func (w *world) marks() *MarkSet {
+	m := &MarkSet{Stories: map[StoryID]StoryMarks{}}
+	for range w.r.IntN(10) {
+		w.mark(m.Stories)
 	}
+	return m
 }
 
-func idsOf(t *testing.T, body []byte, page Page) []ArticleID {
-	t.Helper()
-	var got struct {
-		Items []struct {
-			Story   StoryID
-			Article struct {
-				ID     ArticleID
-				Topics []struct{ ID topic.ID }
-			}
-			Matched []topic.ID
-		}
+func (w *world) mark(stories map[StoryID]StoryMarks) {
+	if len(w.o.entries) == 0 {
+		return
 	}
-	if err := json.Unmarshal(body, &got); err != nil {
-		t.Fatalf("the page is no JSON: %v\n%s", err, body)
-	}
-	if len(got.Items) != page.Cards {
-		t.Fatalf("page says %d cards and has %d", page.Cards, len(got.Items))
-	}
-	var ids []ArticleID
-	for _, item := range got.Items {
-		ids = append(ids, item.Article.ID)
-	}
-	return ids
+	is := func() MarkRegister { return MarkRegister{Value: w.r.IntN(3) == 0} }
+	stories[w.o.entries[w.r.IntN(len(w.o.entries))].Story] = StoryMarks{Read: is(), Saved: is(), Hidden: is()}
 }
 
-// Pages joined are exactly what scoring everything, sorting and cutting gives,
-// whatever their limits.
-func TestPagesAgreeWithOracle(t *testing.T) {
-	n := *oracleCases
-	if testing.Short() {
-		n = min(n, 1000)
-	}
-	t.Logf("%d cases, -oracle.seed %d", n, *oracleSeed)
-	cards := 0
-	for i := range n {
-		w := newWorld(rand.New(rand.NewPCG(*oracleSeed, uint64(i))))
-		for range w.r.IntN(150) {
-			w.step()
-		}
-		l, f := w.list(), w.filter()
-		got, asOf := w.walk(t, NewPerson(&l), f)
-		want := w.o.feed(&l, f, asOf)
-		if !slices.Equal(got, want) {
-			t.Fatalf("case %d: list %v, filter %v\n got %v\nwant %v", i, l.Topics, f, got, want)
-		}
-		cards += len(got)
-	}
-	t.Logf("%d cards compared", cards)
-}
-
-// A walk while articles enter, change and go, and while its person mutes, follows
-// and hides, repeats no story, keeps the order of its first page, and misses no
-// story of which an article could be seen all the while.
-func TestWalkIsFrozen(t *testing.T) {
-	t.Logf("-oracle.seed %d", *oracleSeed)
-	walked := 0
-	for i := range 3000 {
-		w := newWorld(rand.New(rand.NewPCG(*oracleSeed+1, uint64(i))))
-		for range 40 + w.r.IntN(100) {
-			w.step()
-		}
-		l := w.list()
-		walk := w.disturbedWalk(t, &l)
-		if problem := walk.check(); problem != "" {
-			t.Fatalf("walk %d: %s", i, problem)
-		}
-		walked += len(walk.got)
-	}
-	t.Logf("%d cards in 3000 walks", walked)
-}
-
-// disturbed is a walk whose world and person change meanwhile.
-type disturbed struct {
-	w        *world
-	plan     *plan
-	got      []ArticleID
-	asOf     Edition
-	presents []interests.List // as each page saw them
-	marks    []MarkSet
-}
-
-func (w *world) disturbedWalk(t *testing.T, l *interests.List) *disturbed {
-	d := &disturbed{w: w, asOf: w.index.Edition()}
-	d.plan = w.o.plan(l, d.asOf, w.o.entries[d.asOf-1].At, testChunk)
-	b := newTestBuilder(w.index)
-	q := Query{Person: NewPerson(l), Now: w.start}
-	present, marks := *l, MarkSet{}
-	for {
-		d.presents, d.marks = append(d.presents, present), append(d.marks, marks)
-		q.Limit, q.Present, q.Marks = 1+w.r.IntN(12), NewPerson(&present), &marks
-		body, page := b.Page(nil, q)
-		d.got = append(d.got, idsOf(t, body, page)...)
-		if page.Next == "" {
-			return d
-		}
-		c, err := ParseCursor(page.Next, w.start)
-		if err != nil {
-			t.Fatalf("the page's own cursor: %v", err)
-		}
-		q.Cursor = &c
-		for range w.r.IntN(4) {
-			w.step()
-		}
-		present = w.edit(present)
-		if w.r.IntN(3) == 0 {
-			stories := maps.Clone(marks.Stories)
-			if stories == nil {
-				stories = map[StoryID]StoryMarks{}
-			}
-			stories[w.o.entries[w.r.IntN(len(w.o.entries))].Story] = StoryMarks{Hidden: MarkRegister{Value: w.r.IntN(3) > 0}}
-			marks = MarkSet{Revision: marks.Revision + 1, Stories: stories}
-		}
-	}
+// present makes a random present: of the list, or of an edit of it.
+func (w *world) present(l *interests.List) *present {
+	now := w.edit(*l)
+	return &present{list: &now, filter: w.filter(), marks: w.marks(), unread: w.r.IntN(2) == 0}
 }
 
 // edit changes one topic of a list, now and then.
@@ -496,102 +566,8 @@ func (w *world) edit(l interests.List) interests.List {
 	return next
 }
 
-func (d *disturbed) check() string {
-	at := map[ArticleID]int{}
-	for i, p := range d.plan.places {
-		for _, v := range p {
-			at[v.Article.ID] = i
-		}
-	}
-	last, shown := -1, map[int]bool{}
-	for _, id := range d.got {
-		i, ok := at[id]
-		if !ok || i <= last {
-			return fmt.Sprintf("%s repeats a story, is out of order, or has no place; got %v", id, d.got)
-		}
-		last, shown[i] = i, true
-	}
-	for i, p := range d.plan.places {
-		if !shown[i] && slices.ContainsFunc(p, d.steady) {
-			return fmt.Sprintf("place %d was skipped; got %v", i, d.got)
-		}
-	}
-	return ""
-}
-
-// steady reports whether an article could be seen all the while.
-func (d *disturbed) steady(v Entry) bool {
-	versions := []Entry{v}
-	for _, e := range d.w.o.entries {
-		if e.Edition > d.asOf && e.Article.ID == v.Article.ID {
-			versions = append(versions, e)
-		}
-	}
-	for _, e := range versions {
-		for i := range d.presents {
-			if e.Withdrawn || !allowed(&d.presents[i], Filter{}, &e) || d.marks[i].Has(v.Story, Hidden) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// An index read from the top of the log down gives the same pages as one that
-// followed from the start.
-func TestWarmIndexEqualsFollowed(t *testing.T) {
-	for i := range 500 {
-		w := newWorld(rand.New(rand.NewPCG(*oracleSeed+2, uint64(i))))
-		for range 1 + w.r.IntN(150) {
-			w.step()
-		}
-		warm := NewIndex(0, func() time.Time { return w.start }, nil)
-		top := w.o.entries[len(w.o.entries)-1]
-		b := warm.newBulk(top.Edition, top.At)
-		for _, e := range slices.Backward(w.o.entries) {
-			b.add(&e)
-		}
-		b.publish()
-		l, f := w.list(), w.filter()
-		q := Query{Person: NewPerson(&l), Filter: f, Limit: MaxLimit, Now: w.start}
-		got, _ := newTestBuilder(warm).Page(nil, q)
-		want, _ := newTestBuilder(w.index).Page(nil, q)
-		if !bytes.Equal(got, want) {
-			t.Fatalf("case %d:\n warm     %s\n followed %s", i, got, want)
-		}
-		old := Cursor{Edition: Edition(1 + w.r.IntN(int(top.Edition))), At: w.start, Started: w.start, Key: 1 << 62}
-		q.Cursor = &old
-		got, _ = newTestBuilder(warm).Page(nil, q)
-		want, _ = newTestBuilder(w.index).Page(nil, q)
-		if !bytes.Equal(got, want) {
-			t.Fatalf("case %d, as of %d:\n warm     %s\n followed %s", i, old.Edition, got, want)
-		}
-	}
-}
-
-// What tidying removes was not to be seen any more.
-func TestTidyKeepsPages(t *testing.T) {
-	for i := range 300 {
-		w := newWorld(rand.New(rand.NewPCG(*oracleSeed+3, uint64(i))))
-		for range 20 + w.r.IntN(150) {
-			w.step()
-		}
-		l, f := w.list(), w.filter()
-		q := Query{Person: NewPerson(&l), Filter: f, Limit: MaxLimit, Now: w.start}
-		want, _ := newTestBuilder(w.index).Page(nil, q)
-		w.index.forget(w.start.Add(time.Hour))
-		got, _ := newTestBuilder(w.index).Page(nil, q)
-		if !bytes.Equal(got, want) {
-			t.Fatalf("case %d:\n after  %s\n before %s", i, got, want)
-		}
-		w.index.corpus.Load().releaseAt = time.Time{}
-		w.index.forget(w.start.Add(time.Hour))
-		for range 30 {
-			w.step()
-		}
-		ids, asOf := w.walk(t, q.Person, f)
-		if want := w.o.feed(&l, f, asOf); !slices.Equal(ids, want) {
-			t.Fatalf("case %d after tidying:\n got %v\nwant %v", i, ids, want)
-		}
-	}
+// query asks for the feed of a list at a present.
+func (w *world) query(l *interests.List, n *present) Query {
+	return Query{Person: NewPerson(l), Present: NewPerson(n.list), Marks: n.marks, Filter: n.filter, Unread: n.unread,
+		Why: true, MustKnow: w.r.IntN(MaxMustKnow + 1), Limit: MaxLimit, Now: w.start}
 }

@@ -18,6 +18,7 @@ type Person struct {
 	followed []followed
 	muted    []topic.ID
 	numbered atomic.Pointer[numbers]
+	keeping
 }
 
 // numbers are the person's topics as an index numbers them, in the order of the

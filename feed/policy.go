@@ -93,18 +93,25 @@ type verdict struct {
 }
 
 // judge decides about a row, by that version and by the newest of its article.
+// Of several rules it tells the first in their order.
 func (p *policy) judge(v *view, r row) verdict {
-	if d := p.marked(v, r); d.rule != "" {
+	d := p.version(v, r)
+	if v.to(r) != open {
+		newest, now, ok := p.c.ids.find(v.id(r), p.c.view)
+		if !ok || now.to(newest) != open {
+			return verdict{rule: RuleWithdrawn}
+		}
+		if n := p.version(&now, newest); d.rule == "" || d.rule != RuleMuted && n.rule == RuleMuted {
+			d = n
+		}
+	}
+	if d.rule == RuleMuted {
 		return d
 	}
-	if d := p.version(v, r); d.rule != "" || v.to(r) == open {
-		return d
+	if m := p.marked(v, r); m.rule != "" {
+		return m
 	}
-	newest, now, ok := p.c.ids.find(v.id(r), p.c.view)
-	if !ok || now.to(newest) != open {
-		return verdict{rule: RuleWithdrawn}
-	}
-	return p.version(&now, newest)
+	return d
 }
 
 // allows reports whether the person may see a row.

@@ -36,11 +36,10 @@ const (
 	freshDays = 7
 
 	// Chunk is how many candidates are judged together, and Spread rules within.
-	chunkSize      = 240
-	maxNeighbours  = 2  // cards in a row from one source, or of one topic
-	spreadWindow   = 10 // in so many cards …
-	maxInWindow    = 4  // … so many of one topic
-	spreadLookback = 32 // places that a card may be moved up
+	chunkSize     = 240
+	maxNeighbours = 2  // cards in a row from one source, or of one topic
+	spreadWindow  = 10 // in so many cards …
+	maxInWindow   = 4  // … so many of one topic
 
 	// A story that so many independent sources cover is one to know of.
 	mustKnowSources = 3
@@ -71,9 +70,9 @@ func coverage(sources int) int64 { return coverageWorth[min(sources, len(coverag
 // another ranker has expired.
 var rankerVersion = func() uint32 {
 	sum := crc32.NewIEEE()
-	constants := []int64{3, // of the code: raise it when the order of places changes
+	constants := []int64{4, // of the code: raise it when the order of places changes
 		Unit, weightFollow, weightFavourite, worthFollow, worthFavourite, maxInterest, coverageStep,
-		maxCoverage, maxFresh, freshDays, chunkSize, maxNeighbours, spreadWindow, maxInWindow, spreadLookback}
+		maxCoverage, maxFresh, freshDays, chunkSize, maxNeighbours, spreadWindow, maxInWindow}
 	for _, c := range append(constants, kindWorth[:]...) {
 		for shift := 0; shift < 64; shift += 8 {
 			sum.Write([]byte{byte(c >> shift)})

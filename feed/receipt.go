@@ -98,16 +98,16 @@ func (b *Builder) Why(q Query, id ArticleID, state Rule) Receipt {
 	if d := w.policy.judge(&w.m.view, r); d.rule != "" && d.rule != RuleFiltered {
 		return Receipt{Rule: d.rule, Topic: load(&w.c.topicIDs)[d.topic]}
 	} else if !w.m.cold && !w.matches(r) {
-		return w.whyUnmatched(r)
+		return w.whyUnmatched(r, d)
 	} else if d.rule != "" {
 		return Receipt{Rule: RuleFiltered}
 	}
 	return w.whyMatched(r)
 }
 
-// whyUnmatched tells of an article that no interest matches: it may be on the
-// must-know shelf.
-func (w *walker) whyUnmatched(r row) Receipt {
+// whyUnmatched tells of an article that no interest matches, and of which the
+// policy says d: it may be on the must-know shelf, or its story.
+func (w *walker) whyUnmatched(r row, d verdict) Receipt {
 	n := w.m.view.story(r)
 	for i, p := range w.shelf() {
 		if i >= w.q.MustKnow || n == 0 || p.story != n {
@@ -115,6 +115,9 @@ func (w *walker) whyUnmatched(r row) Receipt {
 		}
 		if p.row == r {
 			return Receipt{Shown: true, MustKnow: true, Why: []Term{{"must_know", p.score}}}
+		}
+		if d.rule != "" {
+			return Receipt{Rule: d.rule}
 		}
 		return Receipt{Rule: RuleSameStory, Story: load(&w.c.stories.table)[n].id}
 	}
@@ -125,11 +128,10 @@ func (w *walker) whyUnmatched(r row) Receipt {
 func (w *walker) whyMatched(r row) Receipt {
 	n := w.m.view.story(r)
 	for position := 0; ; {
-		_, looked := w.judge()
-		if looked == 0 {
+		if _, n := w.judge(); n == 0 {
 			break
 		}
-		for i := range w.places {
+		for i := range w.size {
 			p := w.arrange(i)
 			shown, ok := w.shown(p)
 			if !ok {

@@ -28,12 +28,15 @@ const minTitleWords = 4
 type storyRef struct {
 	id        StoryID
 	number    Edition
-	published time.Time // of its member with the greatest
+	published time.Time // of the member that was published last
+	summary   uint64    // of that member
 }
 
 // storyFinder finds the story of a new article among those in the index: by the
 // external id, or by a title of the same words of meaning published within
-// storyWindow. It is filled as entries are applied and asked by the writer.
+// storyWindow. A source that has told a story already tells it again only with
+// the same summary: most of what it says under one title is another story.
+// It is filled as entries are applied and asked by the writer.
 type storyFinder struct {
 	mu      sync.Mutex // guards stories
 	stories map[uint64]storyRef
@@ -43,21 +46,31 @@ type storyFinder struct {
 func (f *storyFinder) find(a *Article) (storyRef, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, key := range storyKeys(a) {
-		if ref, ok := f.stories[key]; ok && a.Published.Sub(ref.published).Abs() <= storyWindow {
-			return ref, true
-		}
+	k := storyKeysOf(a)
+	if ref, ok := f.near(k.id, a); ok {
+		return ref, true
 	}
-	return storyRef{}, false
+	if own, told := f.near(k.own, a); told {
+		return own, own.summary == k.summary
+	}
+	return f.near(k.title, a)
+}
+
+// near returns the story under a key, if it was told within storyWindow of an
+// article; mu is held.
+func (f *storyFinder) near(key uint64, a *Article) (storyRef, bool) {
+	ref, ok := f.stories[key]
+	return ref, ok && key != 0 && a.Published.Sub(ref.published).Abs() <= storyWindow
 }
 
 // note makes an article's story found by what the article carries.
 func (f *storyFinder) note(e *Entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, key := range storyKeys(&e.Article) {
-		if ref, ok := f.stories[key]; !ok || ref.id == e.Story || e.Article.Published.After(ref.published) {
-			f.stories[key] = storyRef{e.Story, e.StoryNum, e.Article.Published}
+	k := storyKeysOf(&e.Article)
+	for _, key := range []uint64{k.id, k.title, k.own} {
+		if ref, ok := f.stories[key]; key != 0 && (!ok || !e.Article.Published.Before(ref.published)) {
+			f.stories[key] = storyRef{e.Story, e.StoryNum, e.Article.Published, k.summary}
 		}
 	}
 }
@@ -69,19 +82,27 @@ func (f *storyFinder) forget(before time.Time) {
 	maps.DeleteFunc(f.stories, func(_ uint64, s storyRef) bool { return s.published.Before(before) })
 }
 
-// storyKeys are the hashes by which two articles of one story meet.
-func storyKeys(a *Article) []uint64 {
-	var keys []uint64
+// storyKeys are the hashes by which two articles of one story meet; 0 is none.
+type storyKeys struct {
+	id      uint64 // of the external id
+	title   uint64 // of the title's words
+	own     uint64 // of the same and the source
+	summary uint64 // of the summary's words
+}
+
+func storyKeysOf(a *Article) (k storyKeys) {
 	if id := a.ExternalID; id != "" {
 		if !strings.ContainsAny(id, ":-") { // no urn, tag, address or uuid: unique within its source only
 			id = a.Source.ID + "\x00" + id
 		}
-		keys = append(keys, hashWords("id", id))
+		k.id = hashWords("id", id)
 	}
 	if words := titleWords(a.Title); len(words) >= minTitleWords {
-		keys = append(keys, hashWords(words...))
+		k.title = hashWords(words...)
+		k.own = hashWords(append(words, "\x00", a.Source.ID)...)
+		k.summary = hashWords(titleWords(a.Summary)...)
 	}
-	return keys
+	return k
 }
 
 func hashWords(words ...string) uint64 {
@@ -145,8 +166,9 @@ type storyNum = uint32
 
 // storyRows are the rows of a story's articles, in order of arrival.
 type storyRows struct {
-	id   StoryID
-	rows atomic.Pointer[[]row]
+	id      StoryID
+	rows    atomic.Pointer[[]row]
+	covered bool // its rows are in the list of that name; the writer's
 }
 
 // number returns a story's number, giving it one when it has none. The writer's.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 	"newsfeed/interests/topic"
 )
 
@@ -19,16 +20,19 @@ var (
 	ErrBusy = errors.New("interests: too many edits of this list at once")
 )
 
-// Lists reads and edits people's lists. Safe for concurrent use.
+// Lists reads and edits people's lists, and keeps those lately used at hand (see
+// [Lists.Remember]). Safe for concurrent use.
 type Lists struct {
 	store Store
 	now   func() time.Time
+	hand  *athand.Cache[*Copy] // nil: every question goes to the store
 }
 
 // NewLists returns the lists in a store; now is the server's clock.
-func NewLists(store Store, now func() time.Time) *Lists { return &Lists{store, now} }
+func NewLists(store Store, now func() time.Time) *Lists { return &Lists{store: store, now: now} }
 
-// Get returns a person's list, the zero List when they have none.
+// Get returns a person's list as the store has it now, the zero List when they
+// have none. [Lists.AtLeast] costs less.
 func (l *Lists) Get(ctx context.Context, id account.ID) (List, error) {
 	return l.store.Load(ctx, id)
 }
@@ -37,7 +41,12 @@ func (l *Lists) Get(ctx context.Context, id account.ID) (List, error) {
 // hour at least after an edit replaced it; at revision 0 it is the zero List.
 // ErrForgotten when it cannot be rebuilt: it was too long ago, the list never
 // had that revision, or it had and lost edits. One round trip.
+//
+// None at all when the list at hand has that revision.
 func (l *Lists) At(ctx context.Context, id account.ID, revision Revision) (List, error) {
+	if c, ok := l.AtHand(id, revision); ok && c.Revision == revision {
+		return c.List, nil
+	}
 	list, undos, err := l.store.Journal(ctx, id, revision)
 	if err != nil {
 		return List{}, err
@@ -65,7 +74,8 @@ func (l *Lists) Set(ctx context.Context, id account.ID, t topic.ID, level Level,
 	return list, nil
 }
 
-// Keep changes how long a list is kept; see [Store.Keep].
+// Keep changes how long a list is kept; see [Store.Keep]. A list at hand may
+// outlive its time: keep it longer than the session by which it is asked for.
 func (l *Lists) Keep(ctx context.Context, id account.ID, until time.Time) error {
 	return l.store.Keep(ctx, id, until)
 }
@@ -73,29 +83,48 @@ func (l *Lists) Keep(ctx context.Context, id account.ID, until time.Time) error 
 // attempts bounds how often an edit is tried against others.
 const attempts = 12
 
-// edit applies ops to the newest list until no other edit came between.
+// edit applies ops to the newest list until no other edit came between. It tries
+// the list at hand first, which saves a round trip: if that is not the newest,
+// the swap is refused. What it says of ops that change nothing is no answer,
+// since the newest might say otherwise.
 func (l *Lists) edit(ctx context.Context, id account.ID, until time.Time, ops func(*List, time.Time) []Op) (List, []Result, error) {
+	if c, ok := l.AtHand(id, 0); ok {
+		next, results, err := l.apply(ctx, id, c.List, until, ops)
+		if err == nil && next.Revision != c.Revision || err != nil && !errors.Is(err, ErrConflict) {
+			return next, results, err
+		}
+	}
 	for try := range attempts {
 		list, err := l.store.Load(ctx, id)
 		if err != nil {
 			return List{}, nil, err
 		}
-		now := l.now()
-		next, results := Apply(list, ops(&list, now), now)
-		if next.Revision == list.Revision {
-			return list, results, nil
-		}
-		switch err := l.store.Swap(ctx, id, list.Revision, next, until, NewUndo(list, next, now)); {
-		case err == nil:
-			return next, results, nil
-		case !errors.Is(err, ErrConflict):
-			return List{}, nil, err
+		next, results, err := l.apply(ctx, id, list, until, ops)
+		if !errors.Is(err, ErrConflict) {
+			return next, results, err
 		}
 		if err := pause(ctx, try); err != nil {
 			return List{}, nil, err
 		}
 	}
 	return List{}, nil, ErrBusy
+}
+
+// apply applies ops to a list, and swaps the result in if it is another.
+func (l *Lists) apply(ctx context.Context, id account.ID, list List, until time.Time, ops func(*List, time.Time) []Op) (List, []Result, error) {
+	now := l.now()
+	next, results := Apply(list, ops(&list, now), now)
+	if next.Revision == list.Revision {
+		return list, results, nil
+	}
+	ticket := l.hand.Begin(id.Key())
+	defer ticket.End()
+	if err := l.store.Swap(ctx, id, list.Revision, next, until, NewUndo(list, next, now)); err != nil {
+		l.hand.Doubt(id.Key())
+		return List{}, nil, err
+	}
+	ticket.Keep(keeping(next))
+	return next, results, nil
 }
 
 // pause waits a random time that grows with the number of tries.

@@ -14,6 +14,7 @@ import (
 	"newsfeed/feed"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 	"newsfeed/interests/topic"
 	"newsfeed/storage/embedded"
 	"newsfeed/storage/mongo"
@@ -42,7 +43,9 @@ type Stores struct {
 	Lists         interests.Store
 	Marks         feed.Marks
 	Sessions      account.Store
+	Together      feed.Together
 	Announcements feed.Announcements
+	Changes       athand.Announcements
 
 	// Backup writes a consistent copy while the stores are in use; nil where
 	// the servers have means of their own.
@@ -86,7 +89,8 @@ func openEmbedded(path string) (*Stores, error) {
 	}
 	return &Stores{
 		Articles: s.Articles(), Topics: s.Topics(), Keys: s.Keys(),
-		Lists: s.Lists(), Marks: s.Marks(), Sessions: s.Sessions(), Announcements: s.Announcements(),
+		Lists: s.Lists(), Marks: s.Marks(), Sessions: s.Sessions(), Together: s.Together(),
+		Announcements: s.Announcements(), Changes: s.Changes(),
 		Backup:   func(ctx context.Context, w io.Writer) error { _, err := s.WriteTo(w); return err },
 		Sweep:    s.Sweep,
 		Migrated: migrated(path, s.Migrated),
@@ -111,7 +115,8 @@ func openServers(ctx context.Context, a Addresses) (*Stores, error) {
 	return &Stores{
 		Sweep:    func(context.Context, time.Time) (int, error) { return 0, nil },
 		Articles: m.Articles(), Topics: m.Topics(), Keys: m.Keys(),
-		Lists: r.Lists(), Marks: r.Marks(), Sessions: r.Sessions(), Announcements: r.Announcements(),
+		Lists: r.Lists(), Marks: r.Marks(), Sessions: r.Sessions(), Together: r.Together(),
+		Announcements: r.Announcements(), Changes: r.Changes(),
 		Migrated: append(migrated("MongoDB", m.Migrated), migrated("Redis", r.Migrated)...),
 		health: []func(context.Context) Health{
 			func(ctx context.Context) Health {

@@ -28,11 +28,13 @@ type App struct {
 	log    *slog.Logger
 	stores *storage.Stores
 
-	catalogue *topic.Catalogue
-	index     *feed.Index
-	feedLog   *feed.Log
-	door      *api.Server
-	own       account.Secret // an editor key for this process's own use
+	people     *account.People
+	belongings *feed.Belongings // lists and marks
+	catalogue  *topic.Catalogue
+	index      *feed.Index
+	feedLog    *feed.Log
+	door       *api.Server
+	own        account.Secret // an editor key for this process's own use
 
 	warm   atomic.Bool
 	health healthWatch
@@ -62,14 +64,36 @@ func NewApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, err
 		HalfLife: cfg.HalfLife,
 		Report:   func(err error) { log.Error("the log", "error", err) },
 	})
+	a.remember()
 	a.door = a.newDoor()
 	return a, nil
 }
 
+// peopleAtHand is of how many people a node keeps session, list and marks in
+// memory.
+const peopleAtHand = 50_000
+
+// remember wires what knows of people, and keeps those at hand who were here
+// lately.
+func (a *App) remember() {
+	a.people = account.NewPeople(a.stores.Sessions, time.Now)
+	lists, marks := interests.NewLists(a.stores.Lists, time.Now), feed.NewMarkSets(a.stores.Marks, time.Now)
+	a.people.Remember(a.stores.Changes, peopleAtHand)
+	lists.Remember(a.stores.Changes, peopleAtHand)
+	marks.Remember(a.stores.Changes, peopleAtHand)
+	a.belongings = &feed.Belongings{Lists: lists, Marks: marks, Together: a.stores.Together}
+}
+
+// forget ends what remember began.
+func (a *App) forget() {
+	a.people.Close()
+	a.belongings.Lists.Close()
+	a.belongings.Marks.Close()
+}
+
 // newDoor wires what answers calls.
 func (a *App) newDoor() *api.Server {
-	people := account.NewPeople(a.stores.Sessions, time.Now)
-	lists := interests.NewLists(a.stores.Lists, time.Now)
+	people, lists := a.people, a.belongings.Lists
 	builder := feed.NewBuilder(a.index)
 	settings := api.Settings{
 		Version: version(), URL: a.cfg.URL, RateLimit: a.cfg.RateLimit.Calls, RateWindow: a.cfg.RateLimit.Window,
@@ -83,7 +107,7 @@ func (a *App) newDoor() *api.Server {
 		Report: func(err error) { a.log.Error("the reader", "error", err) },
 	})
 	return api.New(api.Deps{
-		Lists: lists, People: people, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
+		Lists: lists, Marks: a.belongings.Marks, People: people, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
 		Catalogue: a.catalogue, Topics: a.stores.Topics, Index: a.index, Builder: builder,
 		Log: a.feedLog, Articles: a.stores.Articles,
 		Tagger: ingest.NewTagger(a.catalogue, a.stores.Topics, a.cfg.Tagger),
@@ -120,6 +144,7 @@ func (a *App) noteTopic(t topic.Topic) {
 // Start warms the index, telling of it now and then, and starts what works in
 // the background.
 func (a *App) Start(ctx context.Context) error {
+	began := time.Now()
 	if err := a.feedLog.Warm(ctx, a.progress()); err != nil {
 		return err
 	}
@@ -127,7 +152,9 @@ func (a *App) Start(ctx context.Context) error {
 	a.warm.Store(true)
 	ctx, a.cancel = context.WithCancel(context.Background())
 	a.background.Go(func() { a.sweep(ctx) })
-	a.log.Info("the index is warm", "articles", a.index.Articles(), "edition", a.index.Edition())
+	size := a.index.Size()
+	a.log.Info("the index is warm", "articles", size.Articles, "edition", a.index.Edition(), "took", time.Since(began).Round(time.Millisecond),
+		"bytes_per_article", int(size.PerArticle()), "card_bytes_per_article", size.Cards/max(size.Articles, 1))
 	return nil
 }
 
@@ -169,6 +196,7 @@ func (a *App) Close(ctx context.Context) error {
 	}
 	a.background.Wait()
 	a.feedLog.Stop()
+	a.forget()
 	return errors.Join(err, a.stores.Close())
 }
 
@@ -219,7 +247,7 @@ func openDoor(ctx context.Context, cfg config.Config) (url, key string, closeDoo
 	if err := a.Start(ctx); err != nil {
 		return "", "", nil, errors.Join(err, closeApp())
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", "", nil, errors.Join(err, closeApp())
 	}

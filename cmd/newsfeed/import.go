@@ -35,7 +35,6 @@ type batch struct {
 	bytes    int // of the articles, each with a line break
 	broken   []brokenEntry
 	done     int64 // bytes of input that it covers
-	err      error // reading ends here
 }
 
 type brokenEntry struct {

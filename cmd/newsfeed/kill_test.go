@@ -17,10 +17,10 @@ import (
 // article is there, once.
 
 func TestKillServeDuringImport(t *testing.T) {
-	t.Run("embedded", func(t *testing.T) { killServe(t, []string{"NEWSFEED_DATA=" + t.TempDir()}) })
+	t.Run("embedded", func(t *testing.T) { killServe(t, nil) })
 	t.Run("servers", func(t *testing.T) {
 		settings := onServers(t)
-		killServe(t, append(settings, "NEWSFEED_DATA="+t.TempDir()))
+		killServe(t, settings)
 	})
 }
 
@@ -42,7 +42,7 @@ func killServe(t *testing.T, settings []string) {
 func TestKillMongoDuringImport(t *testing.T) {
 	mongo, redis := servers.Mongo(t), servers.SharedRedis(t)
 	settings := []string{"MONGODB_URI=" + mongo.URL(), "REDIS_URL=" + redis.URL()}
-	p := serve(t, append(settings, "NEWSFEED_DATA="+t.TempDir())...)
+	p := serve(t, settings...)
 	file := ndjson(t, 2000)
 	imported := p.startImport(file)
 	for range 2 {

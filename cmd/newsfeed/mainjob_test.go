@@ -18,60 +18,104 @@ import (
 
 // The main job on real input: two packs of articles with their publishers' tags
 // are imported, and one who follows three topics gets, over all pages, exactly
-// the articles tagged so, best first, from either storage. What is expected is
-// computed here from the truth file, without the program's own code.
+// the articles tagged so, one card a story, best first, the same from either
+// storage. What is expected is computed here from the truth file, without the
+// program's own code.
 //
 // NEWSFEED_TESTDATA names the folder of the packs; ../tools/corpus.py beside it
 // makes articles of them.
 func TestMainJob(t *testing.T) {
-	articles, want := corpus(t)
-	t.Run("embedded", func(t *testing.T) { mainJob(t, articles, want, nil) })
-	t.Run("servers", func(t *testing.T) { mainJob(t, articles, want, onServers(t)) })
+	files, want := corpus(t)
+	var first []string
+	t.Run("embedded", func(t *testing.T) {
+		first = mainJob(t, files, want, "off")
+	})
+	t.Run("servers", func(t *testing.T) {
+		cards := mainJob(t, files, want, "off", onServers(t)...)
+		if first != nil && !slices.Equal(cards, first) {
+			t.Errorf("another order than from the embedded store:\n got %v\nwant %v", cards, first)
+		}
+	})
+	t.Run("tagger on", func(t *testing.T) {
+		mainJob(t, files, want, "on")
+	})
 }
 
-func mainJob(t *testing.T, articles []string, want []string, settings []string) {
-	for _, tagger := range []string{"off", "on"} {
-		store := settings
-		if store == nil || tagger == "on" {
-			store = []string{"NEWSFEED_DATA=" + t.TempDir()}
-		}
-		p := serve(t, append(store, "NEWSFEED_HORIZON=0", "NEWSFEED_TAGGER="+tagger)...)
-		out := new(syncBuffer)
-		if code := run(t.Context(), append([]string{"import", "--server", p.url, "--key", testKey}, articles...), nil, out, out); code != exitWell {
-			t.Fatalf("import ended with %d:\n%s", code, out)
-		}
-		t.Logf("tagger %s: %s", tagger, bytes.TrimSpace([]byte(out.String())))
-		p.checkFollower(want, tagger == "on")
-		start := time.Now()
-		p.kill()
-		p.start()
-		t.Logf("killed, and ready again after %v", time.Since(start).Round(time.Millisecond))
-		p.checkFollower(want, tagger == "on")
-		if settings != nil {
-			return // the tagger is the same over either storage
-		}
+// mainJob imports and checks, also after a crash, and returns the cards.
+func mainJob(t *testing.T, files, want []string, tagger string, settings ...string) []string {
+	p := serve(t, append(settings, "NEWSFEED_HORIZON=0", "NEWSFEED_TAGGER="+tagger)...)
+	out := new(syncBuffer)
+	if code := run(t.Context(), append([]string{"import", "--server", p.url, "--key", testKey}, files...), nil, out, out); code != exitWell {
+		t.Fatalf("import ended with %d:\n%s", code, out)
 	}
+	t.Logf("tagger %s: %s", tagger, bytes.TrimSpace([]byte(out.String())))
+	cards := p.checkFollower(want, tagger == "on")
+	start := time.Now()
+	p.kill()
+	p.start()
+	t.Logf("killed, and ready again after %v", time.Since(start).Round(time.Millisecond))
+	if again := p.checkFollower(want, tagger == "on"); !slices.Equal(again, cards) {
+		t.Errorf("another order after the restart:\n got %v\nwant %v", again, cards)
+	}
+	return cards
 }
 
-// checkFollower compares the feed of one who follows the three topics with what
-// is expected: all of it, in order, and nothing else but for automatic tags.
-func (p *process) checkFollower(want []string, more bool) {
+// checkFollower walks through the feed of one who follows the three topics.
+// Every article that is tagged so is on a card or in a card's story, once, and
+// nothing else is, but for automatic tags. In what stage 1 gives first a story
+// stands first: a card's story is never of a later chunk than the next one's.
+func (p *process) checkFollower(want []string, more bool) (cards []string) {
 	p.t.Helper()
-	token := p.guest("North%20Korea", "iran", "crude")
-	var got []string
-	for _, item := range p.feed(token, 37).Items {
-		if more && !slices.Contains(want, item.Article.URL) {
-			if len(item.Matched) == 0 {
-				p.t.Errorf("%s matches nothing", item.Article.URL)
-			}
-			continue
+	rank := map[string]int{}
+	for i, url := range want {
+		rank[url] = i
+	}
+	seen, chunk := map[string]bool{}, 0
+	for _, item := range p.feed(p.guest("North%20Korea", "iran", "crude"), 37).Items {
+		cards = append(cards, item.Article.URL)
+		if len(item.Matched) == 0 {
+			p.t.Errorf("%s matches nothing", item.Article.URL)
 		}
-		got = append(got, item.Article.URL)
+		best := len(want)
+		for _, url := range p.story(item.Story) {
+			at, tagged := rank[url]
+			if !tagged {
+				continue // a story may hold articles that the person does not follow
+			}
+			if seen[url] {
+				p.t.Errorf("%s is there twice", url)
+			}
+			seen[url], best = true, min(best, at)
+		}
+		if best == len(want) && !more {
+			p.t.Errorf("%s is not tagged so", item.Article.URL)
+		}
+		if c := best / 240; !more && c < chunk {
+			p.t.Errorf("%s, of chunk %d, stands in chunk %d", item.Article.URL, c, chunk)
+		} else if !more {
+			chunk = c
+		}
 	}
-	if !slices.Equal(got, want) {
-		p.t.Fatalf("%d articles, want %d, or another order\n got %v\nwant %v", len(got), len(want), got, want)
+	for _, url := range want {
+		if !seen[url] {
+			p.t.Errorf("%s is missing", url)
+		}
 	}
-	p.t.Logf("%d articles tagged so, in the expected order", len(got))
+	p.t.Logf("%d articles tagged so, on %d cards", len(seen), len(cards))
+	return cards
+}
+
+// story returns the addresses of a story's articles.
+func (p *process) story(id string) (urls []string) {
+	p.t.Helper()
+	var story struct{ Articles []struct{ URL string } }
+	if status := p.call("GET", "/stories/"+id, "", nil, &story); status != 200 {
+		p.t.Fatalf("GET /stories/%s: %d", id, status)
+	}
+	for _, a := range story.Articles {
+		urls = append(urls, a.URL)
+	}
+	return urls
 }
 
 // corpus makes the articles, and the addresses that the follower is to get.

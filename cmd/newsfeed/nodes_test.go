@@ -17,8 +17,8 @@ var (
 // other, and an interest set on one is honoured by the other at once.
 func TestTwoNodes(t *testing.T) {
 	settings := onServers(t)
-	a := serve(t, append(settings, "NEWSFEED_DATA="+t.TempDir())...)
-	b := serve(t, append(settings, "NEWSFEED_DATA="+t.TempDir())...)
+	a := serve(t, settings...)
+	b := serve(t, settings...)
 	token := a.guest("iran")
 	var took []time.Duration
 	for i := range *visibleArticles {
@@ -73,7 +73,7 @@ func TestThreeNodes(t *testing.T) {
 	settings := onServers(t)
 	nodes := make([]*process, 3)
 	for n := range nodes {
-		nodes[n] = serve(t, append(settings, "NEWSFEED_DATA="+t.TempDir())...)
+		nodes[n] = serve(t, settings...)
 	}
 	p99 := make([]time.Duration, len(nodes))
 	var publishers sync.WaitGroup

@@ -67,7 +67,7 @@ func serve(t testing.TB, settings ...string) *process {
 	addr := l.Addr().String()
 	l.Close()
 	p := &process{t: t, url: "http://" + addr, env: append([]string{
-		"NEWSFEED_ADDR=" + addr, "NEWSFEED_RATE_LIMIT=off", "NEWSFEED_EDITOR_KEYS=test:" + testKey,
+		"NEWSFEED_ADDR=" + addr, "NEWSFEED_DATA=" + t.TempDir(), "NEWSFEED_RATE_LIMIT=off", "NEWSFEED_EDITOR_KEYS=test:" + testKey,
 	}, settings...)}
 	p.start()
 	t.Cleanup(p.kill)
@@ -185,6 +185,7 @@ func (p *process) guest(topics ...string) string {
 type feedPage struct {
 	AsOf  struct{ Edition int } `json:"as_of"`
 	Items []struct {
+		Story   string
 		Article struct {
 			ID, URL, Title string
 			Topics         []struct{ ID string }

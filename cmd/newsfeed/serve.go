@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"newsfeed/cmd/newsfeed/demo"
+	"newsfeed/config"
 )
 
 // serveCommand runs everything until it is told to stop.
@@ -29,7 +30,7 @@ func (s *serveCommand) Run(ctx context.Context, p *program) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", p.config.Addr)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", p.config.Addr)
 	if err != nil {
 		return errors.Join(fmt.Errorf("listen: %w; another address: --addr or NEWSFEED_ADDR", err), a.Close(ctx))
 	}
@@ -57,6 +58,7 @@ func (s *serveCommand) run(ctx context.Context, p *program, a *App, l net.Listen
 		return err
 	}
 	defer func() { _ = RemoveDoorFile(p.config.Data, string(a.own)) }() // a stale one is recognised
+	a.sayRisks(ctx)
 	if s.Demo {
 		if err := a.bringDemo(ctx, p, l.Addr()); err != nil {
 			return err
@@ -98,7 +100,23 @@ func (p *program) sayDefaults(log *slog.Logger) {
 		store = "MongoDB and Redis"
 	}
 	log.Info("newsfeed", "version", version(), "store", store, "horizon", p.config.Horizon, "half_life", p.config.HalfLife)
+	var defaults []any
+	for _, setting := range config.Settings {
+		if _, given := p.config.Given(setting); !given && !setting.Door && setting.Default != "" {
+			defaults = append(defaults, setting.Name, setting.Default)
+		}
+	}
+	log.Info("defaults chosen", defaults...)
 	for _, w := range p.config.Warnings() {
 		log.Warn(w)
+	}
+}
+
+// sayRisks warns of what the stores' own settings put at risk.
+func (a *App) sayRisks(ctx context.Context) {
+	for _, d := range a.dependencies(ctx) {
+		for _, risk := range d.Risks {
+			a.log.Warn("data is at risk", "store", d.Kind, "keeps", d.Name, "risk", risk)
+		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"newsfeed/interests/athand"
 )
 
 // ID names an account, a person in code: UUID version 7.
@@ -25,6 +27,12 @@ func (id *ID) UnmarshalText(b []byte) error { return (*uuid.UUID)(id).UnmarshalT
 
 // IsZero reports whether the id names nobody.
 func (id ID) IsZero() bool { return id == ID{} }
+
+// Key is what the account's records are at hand under.
+func (id ID) Key() (k athand.Key) {
+	copy(k[:], id[:])
+	return k
+}
 
 // Secret is a bearer token or a key as its holder has it: 256 random bits in
 // base64url. It is shown once and never stored.
@@ -43,6 +51,9 @@ type Hash [sha256.Size]byte
 
 // Hash returns the hash of the secret.
 func (s Secret) Hash() Hash { return sha256.Sum256([]byte(s)) }
+
+// HashOf returns the hash of a secret that is still in a buffer.
+func HashOf(secret []byte) Hash { return sha256.Sum256(secret) }
 
 func (h Hash) String() string                { return hex.EncodeToString(h[:]) }
 func (h Hash) MarshalText() ([]byte, error)  { return []byte(h.String()), nil }

@@ -2,19 +2,34 @@ package account
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
+
+	"newsfeed/interests/athand"
 )
 
 // People makes guests and says who holds a token. Safe for concurrent use.
 type People struct {
-	store Store
-	now   func() time.Time
+	store   Store
+	now     func() time.Time
+	hand    *athand.Cache[Session] // nil: every question goes to the store
+	unknown strangers
 }
 
 // NewPeople returns the people whose sessions are in a store.
-func NewPeople(store Store, now func() time.Time) *People { return &People{store, now} }
+func NewPeople(store Store, now func() time.Time) *People { return &People{store: store, now: now} }
+
+// Remember keeps up to so many sessions at hand from now on. It is called before
+// any other method, and Close ends it.
+func (p *People) Remember(changes athand.Announcements, sessions int) {
+	p.hand = athand.New[Session](athand.Session, changes, uint64(sessions))
+}
+
+// Close forgets what is at hand. Closing twice is closing once.
+func (p *People) Close() { p.hand.Close() }
 
 // NewGuest makes a guest, who lives for [GuestUnused] unless an edit is made,
 // and returns the token of its only session.
@@ -28,14 +43,83 @@ func (p *People) NewGuest(ctx context.Context) (Session, Secret, error) {
 		Created: now,
 		Expires: now.Add(GuestUnused),
 	}
-	return s, token, p.store.Create(ctx, token.Hash(), s)
+	return s, token, p.write(token.Hash(), func() error { return p.store.Create(ctx, token.Hash(), s) }, s)
 }
 
 // Who returns the session of a token; ErrNoSession when it is unknown, ended or
-// expired.
+// expired. One that was ended on another node is known here for two seconds at
+// most.
 func (p *People) Who(ctx context.Context, token Secret) (Session, error) {
-	return p.store.Session(ctx, token.Hash())
+	h := token.Hash()
+	if s, ok := p.AtHand(h); ok {
+		return s, nil
+	}
+	if p.hand != nil && p.unknown.have(h) {
+		return Session{}, fmt.Errorf("look up session: %w", ErrNoSession)
+	}
+	s, err := p.hand.Load(ctx, athand.Key(h), 0, p.reading(h))
+	return p.verdict(h, s, athand.Unreachable(err, ErrUnavailable))
 }
+
+// AtHand returns the session of a token if it need not be asked for. It is for
+// calls that must not even make a context, and allocates nothing.
+func (p *People) AtHand(h Hash) (Session, bool) {
+	s, ok := p.hand.Get(athand.Key(h), 0)
+	if !ok || p.expired(s) {
+		return Session{}, false
+	}
+	return s, true
+}
+
+// WhoLastKnown is Who for what may be shown even when the store is unreachable:
+// then it returns the last known session, and true, if there is one that has not
+// expired and was not ended as far as this node has heard.
+func (p *People) WhoLastKnown(ctx context.Context, token Secret) (s Session, stale bool, err error) {
+	h := token.Hash()
+	if p.hand != nil && p.unknown.have(h) {
+		return Session{}, false, fmt.Errorf("look up session: %w", ErrNoSession)
+	}
+	s, stale, err = p.hand.LoadOrLastKnown(ctx, athand.Key(h), 0, p.reading(h), func(err error) bool {
+		return errors.Is(athand.Unreachable(err, ErrUnavailable), ErrUnavailable)
+	})
+	s, err = p.verdict(h, s, athand.Unreachable(err, ErrUnavailable))
+	return s, stale && err == nil, err
+}
+
+// End signs a token out: here at once, on other nodes within two seconds. Ending
+// what is not there is a success.
+func (p *People) End(ctx context.Context, token Secret) error {
+	h := token.Hash()
+	p.hand.Forget(athand.Key(h)) // also if we never learn what became of it
+	err := p.store.End(ctx, h)
+	p.hand.Forget(athand.Key(h)) // what was read meanwhile
+	return err
+}
+
+func (p *People) reading(h Hash) func(context.Context) (athand.Read[Session], error) {
+	return func(ctx context.Context) (athand.Read[Session], error) {
+		s, err := p.store.Session(ctx, h)
+		return athand.Read[Session]{Value: s, Weight: 1}, err
+	}
+}
+
+// verdict is what a reading comes to. A session that has expired is none, by
+// whichever clock.
+func (p *People) verdict(h Hash, s Session, err error) (Session, error) {
+	if err == nil && p.expired(s) {
+		err = fmt.Errorf("look up session: %w", ErrNoSession)
+	}
+	switch {
+	case err == nil:
+		return s, nil
+	case errors.Is(err, ErrNoSession) && p.hand != nil:
+		p.hand.Forget(athand.Key(h))
+		p.unknown.add(h)
+	}
+	return Session{}, err
+}
+
+func (p *People) expired(s Session) bool { return !s.Expires.After(p.now()) }
 
 // Due reports whether a session's life should be prolonged, because its holder
 // was seen: a kept guest's, at most once a day.
@@ -51,7 +135,20 @@ func (p *People) Keep(ctx context.Context, token Secret, s Session) (Session, er
 		return s, nil
 	}
 	s.Kept, s.Expires = true, p.clock().Add(GuestKept)
-	return s, p.store.Renew(ctx, token.Hash(), s)
+	return s, p.write(token.Hash(), func() error { return p.store.Renew(ctx, token.Hash(), s) }, s)
+}
+
+// write makes or renews a session, and keeps it at hand.
+func (p *People) write(h Hash, write func() error, s Session) error {
+	ticket := p.hand.Begin(athand.Key(h))
+	defer ticket.End()
+	if err := write(); err != nil {
+		p.hand.Doubt(athand.Key(h))
+		return err
+	}
+	p.unknown.remove(h)
+	ticket.Keep(athand.Read[Session]{Value: s, Weight: 1})
+	return nil
 }
 
 // Until returns how long what belongs to the holder of a session is kept: a

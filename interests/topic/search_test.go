@@ -119,7 +119,7 @@ func TestSuggest(t *testing.T) {
 	c := NewCatalogue(Seed())
 	c.Put(Topic{ID: "knitting", Name: "Knitting", Kind: KindTag})
 	for s, want := range map[string]ID{
-		"nroth korea": "north-korea", "Untied States": "united-states", "ukrane": "ukraine", "Artificial Inteligence": "artificial-intelligence",
+		"nroth korea": "north-korea", "Untied States": "united-states", "ukrane": "ukraine", "Artificial Intellgence": "artificial-intelligence",
 		"climate": "climate-and-environment", "Zelenskiyy": "volodymyr-zelensky", "kniting": "knitting", "crude oils": "crude-oil",
 		"germny elections": "elections",
 	} {

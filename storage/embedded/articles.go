@@ -178,10 +178,12 @@ func scan(c *bbolt.Cursor, r feed.Range) (keys, values [][]byte) {
 		before = number(uint64(feed.LastEdition))
 	}
 	step := c.Next
-	key, value := c.Seek(number(uint64(r.After) + 1))
-	if r.NewestFirst {
+	var key, value []byte
+	if !r.NewestFirst {
+		key, value = c.Seek(number(uint64(r.After) + 1))
+	} else {
 		step = c.Prev
-		if key, value = c.Seek(before); key == nil {
+		if key, _ = c.Seek(before); key == nil {
 			key, value = c.Last()
 		} else {
 			key, value = c.Prev()

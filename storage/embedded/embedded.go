@@ -56,6 +56,7 @@ type Store struct {
 	made time.Time // when the file was made
 	from int       // schema version found by Open
 	bell *bell.Bell
+	ears *changes
 }
 
 // Open opens the file, and makes it and its folder when they are not there. It
@@ -73,7 +74,7 @@ func Open(path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	s := &Store{db: db, bell: bell.New()}
+	s := &Store{db: db, bell: bell.New(), ears: new(changes)}
 	if err = s.migrate(); err == nil && s.from == 0 {
 		err = syncFolder(path)
 	}
@@ -114,6 +115,7 @@ func options() *bbolt.Options {
 // closing once. Calls after it return the ErrUnavailable of their contract.
 func (s *Store) Close() error {
 	s.bell.Close()
+	s.ears.close()
 	return s.db.Close()
 }
 

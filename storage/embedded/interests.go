@@ -12,6 +12,7 @@ import (
 
 	"newsfeed/interests"
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 )
 
 // lists keeps [interests.Store]:
@@ -34,17 +35,19 @@ func (s *Store) Lists() interests.Store { return lists{s} }
 
 func (s lists) Load(ctx context.Context, id account.ID) (interests.List, error) {
 	var list interests.List
-	err := s.view(ctx, interests.ErrUnavailable, func(tx *bbolt.Tx) error {
-		text := live(tx.Bucket(bucketLists), id[:], time.Now())
-		if text == nil {
-			return nil
-		}
-		return json.Unmarshal(text, &list)
-	})
+	err := s.view(ctx, interests.ErrUnavailable, func(tx *bbolt.Tx) error { return readList(tx, id, &list) })
 	if err != nil {
 		return interests.List{}, fmt.Errorf("load list of %s: %w", id, err)
 	}
 	return list, nil
+}
+
+func readList(tx *bbolt.Tx, id account.ID, list *interests.List) error {
+	text := live(tx.Bucket(bucketLists), id[:], time.Now())
+	if text == nil {
+		return nil
+	}
+	return json.Unmarshal(text, list)
 }
 
 func (s lists) Swap(ctx context.Context, id account.ID, from interests.Revision, next interests.List, until time.Time, undos ...interests.Undo) error {
@@ -71,6 +74,7 @@ func (s lists) Swap(ctx context.Context, id account.ID, from interests.Revision,
 		}
 		return putUntil(b, id[:], next, millis(until))
 	})
+	s.ears.told(err, athand.List, id.Key(), uint64(next.Revision))
 	if err != nil {
 		return fmt.Errorf("swap list of %s: %w", id, err)
 	}
@@ -123,6 +127,7 @@ func (s lists) Delete(ctx context.Context, id account.ID) error {
 		}
 		return b.Delete(id[:])
 	})
+	s.ears.told(err, athand.List, id.Key(), 0)
 	if err != nil {
 		return fmt.Errorf("delete list of %s: %w", id, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"newsfeed/feed"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 )
 
 // marks keeps [feed.Marks]: 16 bytes of an account's id → a bucket of that
@@ -33,30 +34,32 @@ var errMarksHead = errors.New("damaged head of marks")
 
 func (s marks) Load(ctx context.Context, id account.ID) (feed.MarkSet, error) {
 	var set feed.MarkSet
-	err := s.view(ctx, feed.ErrMarksUnavailable, func(tx *bbolt.Tx) error {
-		b, head, err := liveMarks(tx, id, time.Now())
-		if err != nil || b == nil {
-			return err
-		}
-		set.Revision = interests.Revision(numberOf(head[untilSize:]))
-		copy(set.Floor[:], head[untilSize+8:])
-		set.Stories = map[feed.StoryID]feed.StoryMarks{}
-		return b.ForEach(func(key, value []byte) error {
-			if len(key) != len(feed.StoryID{}) {
-				return nil // the head
-			}
-			story, of := feed.StoryID(key), feed.StoryMarks{}
-			if err := of.UnmarshalBinary(value); err != nil {
-				return fmt.Errorf("read story %s: %w", story, err)
-			}
-			set.Stories[story] = of
-			return nil
-		})
-	})
+	err := s.view(ctx, feed.ErrMarksUnavailable, func(tx *bbolt.Tx) error { return readMarks(tx, id, &set) })
 	if err != nil {
 		return feed.MarkSet{}, fmt.Errorf("load marks of %s: %w", id, err)
 	}
 	return set, nil
+}
+
+func readMarks(tx *bbolt.Tx, id account.ID, set *feed.MarkSet) error {
+	b, head, err := liveMarks(tx, id, time.Now())
+	if err != nil || b == nil {
+		return err
+	}
+	set.Revision = interests.Revision(numberOf(head[untilSize:]))
+	copy(set.Floor[:], head[untilSize+8:])
+	set.Stories = map[feed.StoryID]feed.StoryMarks{}
+	return b.ForEach(func(key, value []byte) error {
+		if len(key) != len(feed.StoryID{}) {
+			return nil // the head
+		}
+		story, of := feed.StoryID(key), feed.StoryMarks{}
+		if err := of.UnmarshalBinary(value); err != nil {
+			return fmt.Errorf("read story %s: %w", story, err)
+		}
+		set.Stories[story] = of
+		return nil
+	})
 }
 
 func (s marks) Swap(ctx context.Context, id account.ID, from interests.Revision, change feed.MarkChange, until time.Time) error {
@@ -79,6 +82,7 @@ func (s marks) Swap(ctx context.Context, id account.ID, from interests.Revision,
 		}
 		return putMarks(b, change, millis(until))
 	})
+	s.ears.told(err, athand.Marks, id.Key(), uint64(change.Revision))
 	if err != nil {
 		return fmt.Errorf("swap marks of %s: %w", id, err)
 	}
@@ -101,6 +105,7 @@ func (s marks) Keep(ctx context.Context, id account.ID, until time.Time) error {
 
 func (s marks) Delete(ctx context.Context, id account.ID) error {
 	err := s.update(ctx, feed.ErrMarksUnavailable, func(tx *bbolt.Tx) error { return removeMarks(tx, id[:]) })
+	s.ears.told(err, athand.Marks, id.Key(), 0)
 	if err != nil {
 		return fmt.Errorf("delete marks of %s: %w", id, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"go.etcd.io/bbolt"
 
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 )
 
 // sessions keeps [account.Store]: 32 bytes of a token's hash → until when, and
@@ -55,6 +56,7 @@ func (s sessions) Renew(ctx context.Context, h account.Hash, session account.Ses
 		}
 		return putUntil(b, h[:], session, sessionUntil(session))
 	})
+	s.ears.told(err, athand.Session, athand.Key(h), 0)
 	if err != nil {
 		return fmt.Errorf("renew session %s: %w", session.ID, err)
 	}
@@ -65,6 +67,7 @@ func (s sessions) End(ctx context.Context, h account.Hash) error {
 	err := s.update(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) error {
 		return tx.Bucket(bucketSessions).Delete(h[:])
 	})
+	s.ears.told(err, athand.Session, athand.Key(h), 0)
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}

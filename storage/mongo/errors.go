@@ -64,9 +64,11 @@ func isPast(ctx context.Context) bool {
 func isUnavailable(err error) bool {
 	var selection topology.ServerSelectionError
 	var connection topology.ConnectionError
+	var cleared interface{ Retryable() bool } // the pool's own error, which has no name outside it: another call has lost the server
 	switch {
 	case driver.IsNetworkError(err), driver.IsTimeout(err), errors.Is(err, driver.ErrClientDisconnected),
-		errors.As(err, &selection), errors.As(err, &connection):
+		errors.As(err, &selection), errors.As(err, &connection),
+		errors.As(err, &cleared) && cleared.Retryable():
 		return true
 	}
 	if labeled := driver.LabeledError(nil); errors.As(err, &labeled) &&

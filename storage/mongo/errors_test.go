@@ -31,6 +31,7 @@ func TestTranslate(t *testing.T) {
 		"shutting down":            {err: command(91), unavailable: true},
 		"retryable":                {err: command(1, "RetryableWriteError"), unavailable: true},
 		"pool queue":               {err: topology.WaitQueueTimeoutError{}, unavailable: true},
+		"pool cleared":             {err: fmt.Errorf("x: %w", clearedPool{}), unavailable: true},
 		"closed":                   {err: driver.ErrClientDisconnected, unavailable: true},
 		"too slow":                 {err: command(50), unavailable: true},
 		"no majority":              {err: driver.WriteException{WriteConcernError: &driver.WriteConcernError{Code: 64}}, unavailable: true},
@@ -54,6 +55,14 @@ func TestTranslate(t *testing.T) {
 		}
 	}
 }
+
+// clearedPool is like the error of the driver's pool, which has no name outside it.
+type clearedPool struct{}
+
+func (clearedPool) Error() string {
+	return "connection pool was cleared because another operation failed"
+}
+func (clearedPool) Retryable() bool { return true }
 
 // A context that has ended is the answer whatever the driver says.
 func TestTranslateContext(t *testing.T) {

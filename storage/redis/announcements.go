@@ -121,7 +121,7 @@ func (a *announcements) listen() {
 // without a word.
 func (a *announcements) hear() {
 	sub := a.client.Subscribe(a.ended)
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	stop := context.AfterFunc(a.ended, func() { _ = sub.Close() }) // ends a waiting receive
 	defer stop()
 

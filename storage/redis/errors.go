@@ -88,3 +88,12 @@ func (c onceClient) run(ctx context.Context, command, script string, keys []stri
 	_ = c.Process(ctx, cmd) // the command keeps its error
 	return cmd.Cmd
 }
+
+// run runs a script whose reply nobody needs and that may be repeated.
+func run(ctx context.Context, client goredis.UniversalClient, script *goredis.Script, keys []string) error {
+	err := script.Run(ctx, client, keys).Err()
+	if errors.Is(err, goredis.Nil) {
+		return nil
+	}
+	return err
+}

@@ -12,6 +12,7 @@ import (
 
 	"newsfeed/interests"
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 )
 
 // lists keeps [interests.Store].
@@ -49,8 +50,8 @@ const entryHead = 20 + 1 + 20 + 1 + 15 + 1
 // Revisions are compared as text: a Lua number is a float64 and takes 2^53 and
 // 2^53 + 1 for one. The writes that a full or read-only server refuses come
 // first, and among them the one to the key whose type was not seen yet, so that a
-// script is done whole or not at all. What else an edit has to do at the same
-// moment (ring for other nodes) belongs behind the HSET.
+// script is done whole or not at all. What else an edit does at the same moment
+// (tell the other nodes) stands behind the HSET.
 var swap = goredis.NewScript(fmt.Sprintf(`
 local list, journal = KEYS[1], KEYS[2]
 local from, next, json, till = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
@@ -68,6 +69,7 @@ for i = 5, #ARGV do
 	redis.call('LPUSH', journal, ARGV[i])
 end
 redis.call('HSET', list, 'revision', next, 'list', json)
+%s
 if till == '' then
 	redis.call('PERSIST', list)
 else
@@ -93,7 +95,11 @@ for _ = 1, trim do
 end
 redis.call('PEXPIRE', journal, most)
 return 1
-`, interests.JournalLeast.Milliseconds(), interests.JournalMost.Milliseconds(), interests.JournalSize, interests.JournalTrim))
+`, interests.JournalLeast.Milliseconds(), interests.JournalMost.Milliseconds(), interests.JournalSize, interests.JournalTrim,
+	telling(athand.List, "next")))
+
+// remove takes the list and its journal away.
+var remove = goredis.NewScript(`redis.call('DEL', KEYS[1], KEYS[2]) ` + telling(athand.List, "0"))
 
 // journal replies the list and behind it the entries newer than a revision (20
 // digits), newest first. None when the oldest does not lead that far back: a
@@ -123,18 +129,23 @@ return reply
 `)
 
 func (s lists) Load(ctx context.Context, id account.ID) (interests.List, error) {
-	var list interests.List
-	text, err := s.client.HGet(ctx, listKey(id), "list").Bytes()
+	list, err := readList(ctx, s.client.HGet(ctx, listKey(id), "list"))
+	if err != nil {
+		return interests.List{}, fmt.Errorf("load list of %s: %w", id, err)
+	}
+	return list, nil
+}
+
+// readList reads the reply to an HGET of a list.
+func readList(ctx context.Context, reply *goredis.StringCmd) (list interests.List, err error) {
+	text, err := reply.Bytes()
 	if errors.Is(err, goredis.Nil) {
 		return list, nil
 	}
 	if err = blame(ctx, err, interests.ErrUnavailable); err == nil {
 		err = json.Unmarshal(text, &list)
 	}
-	if err != nil {
-		return interests.List{}, fmt.Errorf("load list of %s: %w", id, err)
-	}
-	return list, nil
+	return list, err
 }
 
 func (s lists) Swap(ctx context.Context, id account.ID, from interests.Revision, next interests.List, until time.Time, undos ...interests.Undo) error {
@@ -221,7 +232,7 @@ func (s lists) Keep(ctx context.Context, id account.ID, until time.Time) error {
 }
 
 func (s lists) Delete(ctx context.Context, id account.ID) error {
-	err := blame(ctx, s.client.Del(ctx, listKeys(id)...).Err(), interests.ErrUnavailable)
+	err := blame(ctx, run(ctx, s.client, remove, listKeys(id)), interests.ErrUnavailable)
 	if err != nil {
 		return fmt.Errorf("delete list of %s: %w", id, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"newsfeed/feed"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 )
 
 // marks keeps [feed.Marks]:
@@ -50,15 +51,15 @@ if till == '' then
 else
 	redis.call('PEXPIREAT', marks, till)
 end
+` + telling(athand.Marks, "next") + `
 return 1
 `)
 
+// removeMarks unlinks: freeing 30,000 fields is not done while others wait.
+var removeMarks = goredis.NewScript(`redis.call('UNLINK', KEYS[1]) ` + telling(athand.Marks, "0"))
+
 func (s marks) Load(ctx context.Context, id account.ID) (feed.MarkSet, error) {
-	fields, err := s.client.HGetAll(ctx, marksKey(id)).Result()
-	if err = blame(ctx, err, feed.ErrMarksUnavailable); err != nil {
-		return feed.MarkSet{}, fmt.Errorf("load marks of %s: %w", id, err)
-	}
-	set, err := readMarks(fields)
+	set, err := readMarks(ctx, s.client.HGetAll(ctx, marksKey(id)))
 	if err != nil {
 		return feed.MarkSet{}, fmt.Errorf("load marks of %s: %w", id, err)
 	}
@@ -66,7 +67,11 @@ func (s marks) Load(ctx context.Context, id account.ID) (feed.MarkSet, error) {
 }
 
 // readMarks reads the fields of a hash; of none makes the zero set.
-func readMarks(fields map[string]string) (feed.MarkSet, error) {
+func readMarks(ctx context.Context, reply *goredis.MapStringStringCmd) (feed.MarkSet, error) {
+	fields, err := reply.Result()
+	if err = blame(ctx, err, feed.ErrMarksUnavailable); err != nil {
+		return feed.MarkSet{}, err
+	}
 	if len(fields) == 0 {
 		return feed.MarkSet{}, nil
 	}
@@ -139,9 +144,8 @@ func (s marks) Keep(ctx context.Context, id account.ID, until time.Time) error {
 	return nil
 }
 
-// Delete unlinks: freeing 30,000 fields is not done while others wait.
 func (s marks) Delete(ctx context.Context, id account.ID) error {
-	err := blame(ctx, s.client.Unlink(ctx, marksKey(id)).Err(), feed.ErrMarksUnavailable)
+	err := blame(ctx, run(ctx, s.client, removeMarks, []string{marksKey(id)}), feed.ErrMarksUnavailable)
 	if err != nil {
 		return fmt.Errorf("delete marks of %s: %w", id, err)
 	}

@@ -15,6 +15,9 @@
 //	newsfeed:{<account>}:list           hash: revision (decimal), list (JSON of interests.List)
 //	newsfeed:session:{<hash of token>}  JSON of account.Session
 //
+// What changes one of them publishes that on the channel newsfeed:changes in the
+// same step; a user of an ACL needs newsfeed:* for keys and channels.
+//
 // Lists and sessions expire by Redis's own clock and means. Redis 6.2 or newer.
 package redis
 
@@ -43,6 +46,7 @@ type Store struct {
 	mu            sync.Mutex // guards what follows
 	closed        bool
 	announcements *announcements // made by the first call of Announcements
+	changes       *changes       // made by the first call of Changes
 }
 
 // Open connects to the server of a URL and prepares it:
@@ -143,6 +147,9 @@ func (s *Store) Close() error {
 	s.closed = true
 	if s.announcements != nil {
 		s.announcements.close()
+	}
+	if s.changes != nil {
+		s.changes.close()
 	}
 	if err := s.client.Close(); err != nil {
 		return fmt.Errorf("close redis at %s: %w", s.addr, err)

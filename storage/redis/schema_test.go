@@ -38,7 +38,7 @@ func TestSchema(t *testing.T) {
 			t.Fatal(err)
 		}
 		store, err := Open(t.Context(), s.URL())
-		if (err == nil) != (c.want == nil) || errors.Is(err, ErrNewer) != (c.want == ErrNewer) {
+		if (err == nil) != (c.want == nil) || errors.Is(err, ErrNewer) != errors.Is(c.want, ErrNewer) {
 			t.Errorf("open version %q: %v, want %v", c.before, err, c.want)
 		}
 		if err == nil {

@@ -23,7 +23,7 @@ func Announcements(t *testing.T, fresh Fresh[feed.Announcements]) {
 
 func announcementsOwn(t *testing.T, h Harness[feed.Announcements]) {
 	node, _ := h.Start(t)
-	if node.Editions() != node.Editions() {
+	if first, second := node.Editions(), node.Editions(); first != second {
 		t.Error("Editions returns another channel at each call")
 	}
 	for _, e := range []feed.Edition{1, 2, 3, 1 << 40, feed.LastEdition} {

@@ -273,10 +273,16 @@ func journalGoes(t *testing.T, h Harness[interests.Store]) {
 	stop()
 	store, _ = h.Start(t)
 	for _, was := range all {
-		// The next list goes the same way from 10 to 20, and not over the old undos.
+		// The next list has the revisions of the old one, and not its undos.
 		was.all = was.all[:1]
-		mustSwap(t, store, was.id, 0, list(10, "cuba"), time.Time{})
-		wantForgotten(t, store, was.id, 0, list(10, "cuba"))
+		newest := list(20, "cuba")
+		if was == past {
+			newest.Revision = 30
+		}
+		mustSwap(t, store, was.id, 0, newest, time.Time{})
+		for _, since := range []interests.Revision{0, 10} {
+			wantForgotten(t, store, was.id, since, newest)
+		}
 		if err := store.Delete(background(t), was.id); err != nil {
 			t.Fatal(err)
 		}

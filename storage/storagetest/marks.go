@@ -243,7 +243,7 @@ func marksOf(revision interests.Revision, stories ...int) feed.MarkSet {
 
 // changeTo is the change that makes the set of nothing.
 func changeTo(s feed.MarkSet) feed.MarkChange {
-	return feed.MarkChange{Revision: s.Revision, Floor: s.Floor, Stories: s.Stories}
+	return feed.MarkChange(s)
 }
 
 // storyID is one of many ids, as mixed as they are.

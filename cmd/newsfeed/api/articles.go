@@ -58,7 +58,7 @@ type articleShape struct {
 
 // getArticle answers with an article and its body, the same to everybody.
 func (s *Server) getArticle(c *fiber.Ctx, _ *caller) error {
-	id, err := articleID(c)
+	id, err := articleID(c, "id")
 	if err != nil {
 		return err
 	}
@@ -101,9 +101,9 @@ func shapeOf(e *feed.Entry) *articleShape {
 	return shape
 }
 
-// articleID reads the id in the path. What is no id names no article.
-func articleID(c *fiber.Ctx) (feed.ArticleID, error) {
-	text, err := path(c, "id")
+// articleID reads an id in the path. What is no id names no article.
+func articleID(c *fiber.Ctx, parameter string) (feed.ArticleID, error) {
+	text, err := path(c, parameter)
 	if err != nil {
 		return feed.ArticleID{}, err
 	}
@@ -119,7 +119,7 @@ func (s *Server) deleteArticle(c *fiber.Ctx, who *caller) error {
 	if s.Log.Full() {
 		return feed.ErrQueueFull
 	}
-	id, err := articleID(c)
+	id, err := articleID(c, "id")
 	if err != nil {
 		return err
 	}

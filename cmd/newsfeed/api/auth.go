@@ -152,8 +152,8 @@ func (s *Server) sameOrigin(c *fiber.Ctx) bool {
 	return s.origin != "" && string(h.Peek(fiber.HeaderOrigin)) == s.origin
 }
 
-// prolong keeps a guest who was seen, and first their list, which must not go
-// before them. A failure is reported and hinders nobody: there is time until
+// prolong keeps a guest who was seen, and first their list and marks, which must
+// not go before them. A failure is reported and hinders nobody: there is time until
 // the session ends.
 func (s *Server) prolong(who *caller) {
 	ctx, cancel := deadline()
@@ -161,6 +161,9 @@ func (s *Server) prolong(who *caller) {
 	next := who.session
 	next.Expires = s.Now().Add(account.GuestKept)
 	err := s.Lists.Keep(ctx, next.Account, next.Until())
+	if err == nil {
+		err = s.Marks.Keep(ctx, next.Account, next.Until())
+	}
 	if err == nil {
 		next, err = s.People.Keep(ctx, who.token, who.session)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"newsfeed/feed"
 	"newsfeed/interests/account"
 )
 
@@ -28,6 +29,13 @@ var examples = map[string]struct{ path, body string }{
 	"POST /keys":                {"/keys", `{"name":"a"}`},
 	"GET /keys":                 {"/keys", ""},
 	"DELETE /keys/{id}":         {"/keys/7d444840-9dc0-11d1-b245-5ffdce74fad2", ""},
+	"POST /interests/preview":   {"/interests/preview", `{"ops":[{"topic":"iran","level":"mute"}]}`},
+	"GET /feed/newer":           {"/feed/newer?cursor=" + feed.Cursor{Started: time.Now()}.String(), ""},
+	"GET /feed/why/{article}":   {"/feed/why/7d444840-9dc0-11d1-b245-5ffdce74fad2", ""},
+	"GET /stories/{id}":         {"/stories/7d444840-9dc0-11d1-b245-5ffdce74fad2", ""},
+	"GET /marks":                {"/marks", ""},
+	"PUT /marks/{story}":        {"/marks/7d444840-9dc0-11d1-b245-5ffdce74fad2", `{"read":true}`},
+	"GET /saved":                {"/saved", ""},
 	"GET /livez":                {"/livez", ""},
 	"GET /readyz":               {"/readyz", ""},
 	"GET /metrics":              {"/metrics", ""},

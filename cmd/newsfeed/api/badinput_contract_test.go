@@ -236,6 +236,8 @@ func badBodies(t *testing.T, n *node, me string) {
 		{call{method: "PUT", path: "/interests/iran", token: me, body: `{"level":"follow"}`}, "level", 400},
 		{call{method: "PUT", path: "/topics/barges", token: n.editor, body: `{"name":"Barges","kind":"subject"}`}, "name", 422},
 		{call{method: "POST", path: "/keys", token: n.editor, body: `{"name":"a"}`}, "name", 422},
+		{call{method: "PUT", path: "/marks/" + idOf(t, "https://news.example.com/1"), token: me, body: `{"read":true}`}, "read", 400},
+		{call{method: "POST", path: "/interests/preview", token: me, body: `{"ops":[{"topic":"iran","level":null}]}`}, "ops", 400},
 	}
 	for _, good := range calls {
 		bad := func(name string, status int, change func(*call)) {
@@ -384,6 +386,17 @@ func badParameters(t *testing.T, n *node, me string) {
 		{"flipped cursor", "GET", "/feed?cursor=" + flipped(), 400, "cursor"},
 		{"expired cursor", "GET", "/feed?cursor=" + expiredCursor(), 410, "cursor"},
 		{"cursor on a topic's page", "GET", "/topics/iran/articles?cursor=AAAA", 400, "cursor"},
+
+		{"damaged cursor of what is newer", "GET", "/feed/newer?cursor=AAAA", 400, "cursor"},
+		{"no cursor of what is newer", "GET", "/feed/newer", 400, "cursor"},
+		{"unread of a word", "GET", "/feed?unread=maybe", 400, "unread"},
+		{"a shelf of 4", "GET", "/feed?must_know=4", 400, "must_know"},
+		{"why of nothing", "GET", "/feed?why=", 400, "why"},
+		{"saved after a feed's cursor", "GET", "/saved?cursor=" + feed.Cursor{Edition: 1, Started: time.Now()}.String(), 400, "cursor"},
+		{"marks of no story", "GET", "/marks?story=", 400, "story"},
+		{"marks of 101 stories", "GET", "/marks?" + strings.Repeat("story="+idOf(t, "https://news.example.com/1")+"&", 101), 400, "story"},
+		{"story that is no id", "GET", "/stories/%7B%22$gt%22:%22%22%7D", 404, ""},
+		{"why of what is no id", "GET", "/feed/why/%00", 404, ""},
 
 		{"unknown topic to follow", "PUT", "/interests/norht-korea", 404, "north-korea"},
 		{"topic of 10,000 characters to follow", "PUT", "/interests/" + long, 404, "no topic"},
@@ -583,6 +596,12 @@ func naughtyStrings(t *testing.T, n *node, me string) {
 			{method: "GET", path: "/topics/" + path},
 			{method: "GET", path: "/topics/" + path + "/articles"},
 			{method: "GET", path: "/articles/" + path},
+			{method: "GET", path: "/stories/" + path},
+			{method: "GET", path: "/feed/why/" + path, token: me},
+			{method: "PUT", path: "/marks/" + path, token: me, body: `{"read":true}`},
+			{method: "GET", path: "/marks?story=" + query + "&cursor=" + query, token: me},
+			{method: "GET", path: "/saved?cursor=" + query, token: me},
+			{method: "POST", path: "/interests/preview", token: me, body: `{"ops":[{"topic":` + quoted(s) + `,"level":null}]}`},
 			{method: "PUT", path: "/interests/" + path, token: me, body: `{"level":` + quoted(s) + `}`},
 			{method: "GET", path: "/feed?topic=" + query + "&language=" + query + "&cursor=" + query, token: me},
 		} {

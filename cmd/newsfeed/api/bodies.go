@@ -126,12 +126,16 @@ func sendTagged(c *fiber.Ctx, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode an answer: %w", err)
 	}
+	sendBytesTagged(c, b)
+	return nil
+}
+
+func sendBytesTagged(c *fiber.Ctx, b []byte) {
 	h := fnv.New64a()
 	h.Write(b)
 	if !fresh(c, weak(h.Sum64())) {
 		sendBytes(c, fiber.StatusOK, b)
 	}
-	return nil
 }
 
 // cache says how long an answer keeps: a person's is asked for again each time.

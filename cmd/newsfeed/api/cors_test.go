@@ -65,6 +65,8 @@ func TestPreflight(t *testing.T) {
 		{"/feed", "GET", other, ""},
 		{"/feed", "POST", listed, ""}, // no such call
 		{"/interests/iran", "DELETE", listed, listed},
+		{"/interests/preview", "POST", listed, listed},
+		{"/interests/preview", "PUT", listed, listed}, // of a topic with that name
 	}
 	for _, test := range tests {
 		r := h.Must(204, "OPTIONS", test.path, "", "", "Origin: "+test.origin, "Access-Control-Request-Method: "+test.method)

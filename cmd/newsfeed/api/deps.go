@@ -16,6 +16,7 @@ import (
 // Deps is what the door opens on to.
 type Deps struct {
 	Lists     *interests.Lists
+	Marks     *feed.MarkSets
 	People    *account.People
 	Keyring   *account.Keyring
 	Catalogue *topic.Catalogue

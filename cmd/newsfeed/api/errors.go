@@ -34,6 +34,7 @@ var (
 	errCrossSite    = errors.New("a change by cookie is taken from the reader's own pages only")
 	errNotFound     = errors.New("there is nothing here")
 	errUnknownTopic = errors.New("there is no such topic")
+	errUnknownStory = errors.New("there is no such story")
 	errWithdrawn    = errors.New("the article was withdrawn")
 	errTooLarge     = errors.New("the body is larger than this call takes")
 	errMediaType    = errors.New("the body is of a type that this call does not take")
@@ -70,13 +71,16 @@ var table = []known{
 	{err: errCrossSite, status: 403, kind: "cross-site"},
 	{err: feed.ErrNotYours, status: 403, kind: "not-yours", detail: "the article belongs to a source or a host that the key is not bound to"},
 	{err: errUnknownTopic, status: 404, kind: "unknown-topic"},
+	{err: errUnknownStory, status: 404},
 	{err: errNotFound, status: 404},
 	{err: feed.ErrUnknownArticle, status: 404, detail: "there is no such article"},
 	{err: account.ErrNoKey, status: 404, detail: "there is no such key"},
 	{err: topic.ErrTaken, status: 409, kind: "taken", detail: "another topic has this name"},
 	{err: interests.ErrFull, status: 409, kind: "list-full", detail: "the list holds as many topics as it may: 500 followed, 500 muted"},
+	{err: feed.ErrMarksFull, status: 409, kind: "list-full", detail: "as many stories are saved as may be: 10,000"},
 	{err: errWithdrawn, status: 410, kind: "withdrawn"},
 	{err: feed.ErrCursorExpired, status: 410, kind: "cursor-expired", detail: "the cursor has expired: begin again with the first page"},
+	{err: interests.ErrForgotten, status: 410, kind: "cursor-expired", detail: "the list that the cursor names is not remembered: begin again with the first page"},
 	{err: errTooLarge, status: 413},
 	{err: ingest.ErrTooMany, status: 413, kind: "too-many"},
 	{err: errMediaType, status: 415},
@@ -85,10 +89,12 @@ var table = []known{
 	{err: feed.ErrQueueFull, status: 503, kind: "queue-full", detail: "too many articles are waiting to be stored", retry: 1},
 	{err: feed.ErrContended, status: 503, kind: "contended", detail: "others were writing all the time", retry: 1, told: true},
 	{err: interests.ErrBusy, status: 503, kind: "busy", detail: "too many edits of this list at once", retry: 1},
+	{err: feed.ErrMarksBusy, status: 503, kind: "busy", detail: "too many edits of these marks at once", retry: 1},
 	{err: errCold, status: 503, kind: "warming-up", retry: 2},
 	{err: errBehind, status: 503, kind: "behind", retry: 1},
 	{err: feed.ErrDamaged, status: 503, kind: "unavailable", detail: unavailable, retry: 30, told: true},
 	{err: feed.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+	{err: feed.ErrMarksUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: interests.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: account.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: topic.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
@@ -159,7 +165,7 @@ func (k *known) setHeaders(h *fasthttp.ResponseHeader, r *refusal) {
 	}
 	h.Set(fiber.HeaderCacheControl, "no-store")
 	switch {
-	case k.err == errNoToken:
+	case errors.Is(k.err, errNoToken):
 		h.Set(fiber.HeaderWWWAuthenticate, "Bearer")
 	case k.status == http.StatusUnauthorized:
 		h.Set(fiber.HeaderWWWAuthenticate, `Bearer error="invalid_token"`)

@@ -9,46 +9,149 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"newsfeed/feed"
+	"newsfeed/interests"
+	"newsfeed/interests/topic"
 )
 
 // getFeed answers with a page of the caller's feed.
 func (s *Server) getFeed(c *fiber.Ctx, who *caller) error {
-	if !s.Warm() {
-		return errCold
-	}
-	q, err := s.question(c, true)
+	q, err := s.question(c, paged|filtered)
 	if err != nil {
 		return err
+	}
+	if err := s.see(c, who, &q); err != nil {
+		return err
+	}
+	return s.page(c, who, &q, "")
+}
+
+// getNewer answers how many stories entered since a walk began and stand before
+// its first page's last card.
+func (s *Server) getNewer(c *fiber.Ctx, who *caller) error {
+	q, err := s.question(c, atCursor|filtered)
+	if err != nil {
+		return err
+	}
+	if q.Cursor == nil {
+		return &refusal{err: errBadQuery, fields: []field{{"cursor", "is needed: the next of a page"}}}
+	}
+	if err := s.see(c, who, &q); err != nil {
+		return err
+	}
+	if err := s.reach(q.Cursor.Edition); err != nil {
+		return err
+	}
+	cache(c, who, "")
+	return sendTagged(c, struct {
+		Count int `json:"count"`
+	}{s.Builder.Newer(q)})
+}
+
+// parameters are those that a call about feeds knows.
+type parameters uint8
+
+const (
+	limited  parameters = 1 << iota // limit
+	atCursor                        // cursor
+	marked                          // unread, why
+	filtered                        // kind, topic, language, must_know, and those of marked
+	paged    = limited | atCursor | marked
+)
+
+// question reads what is asked of a feed.
+func (s *Server) question(c *fiber.Ctx, known parameters) (feed.Query, error) {
+	if !s.Warm() {
+		return feed.Query{}, errCold
+	}
+	q := feed.Query{Limit: feed.DefaultLimit, Now: s.Now()}
+	if known&filtered != 0 {
+		known |= marked
+		q.MustKnow = feed.DefaultMustKnow
+	}
+	var cursorErr error
+	err := query(c, func(name, value []byte) string {
+		if string(name) == "cursor" && known&atCursor != 0 {
+			q.Cursor, cursorErr = s.cursor(value, q.Now)
+			return ""
+		}
+		return s.ask(&q, known, name, value)
+	})
+	if err != nil {
+		return q, err
+	}
+	return q, cursorErr
+}
+
+// ask reads one parameter.
+func (s *Server) ask(q *feed.Query, known parameters, name, value []byte) string {
+	switch {
+	case known&limited != 0 && string(name) == "limit":
+		return limit(&q.Limit, value)
+	case known&marked != 0 && string(name) == "unread":
+		return boolean(&q.Unread, value)
+	case known&marked != 0 && string(name) == "why":
+		return boolean(&q.Why, value)
+	case known&filtered != 0 && string(name) == "must_know":
+		return between(&q.MustKnow, 0, feed.MaxMustKnow, value)
+	case known&filtered != 0:
+		return s.filter(&q.Filter, name, value)
+	}
+	return ""
+}
+
+// see says in a query who looks. The order is that of the caller's list as the
+// walk's first page had it; mutes and marks are those of the present. Nobody's
+// list has revision 0, and so had everybody's once: it is the empty one.
+func (s *Server) see(c *fiber.Ctx, who *caller, q *feed.Query) error {
+	if who.kind != aPerson {
+		q.Person = feed.Nobody
+		if q.Cursor != nil && q.Cursor.Revision != 0 {
+			return fmt.Errorf("nobody walks on from list %d: %w", q.Cursor.Revision, interests.ErrForgotten)
+		}
+		return nil
 	}
 	list, err := s.list(c, who)
 	if err != nil {
 		return err
 	}
 	q.Person = feed.NewPerson(&list)
-	return s.page(c, who, &q)
+	if q.Cursor != nil && q.Cursor.Revision != list.Revision {
+		then, err := s.listAt(who, q.Cursor.Revision)
+		if err != nil {
+			return err
+		}
+		q.Person, q.Present = feed.NewPerson(&then), q.Person
+	}
+	marks, err := s.marks(who)
+	if err == nil && len(marks.Stories) > 0 {
+		q.Marks = &marks
+	}
+	return err
 }
 
-// question reads what is asked of a feed; the filters only of GET /feed.
-func (s *Server) question(c *fiber.Ctx, filters bool) (feed.Query, error) {
-	q := feed.Query{Limit: feed.DefaultLimit, Now: s.Now()}
-	var cursorErr error
-	err := query(c, func(name, value []byte) string {
-		switch string(name) {
-		case "limit":
-			return limit(&q.Limit, value)
-		case "cursor":
-			q.Cursor, cursorErr = s.cursor(value, q.Now)
-			return ""
-		}
-		if filters {
-			return s.filter(&q.Filter, name, value)
-		}
-		return ""
-	})
-	if err != nil {
-		return q, err
+// listAt reads the caller's list as it was at a revision.
+func (s *Server) listAt(who *caller, r interests.Revision) (interests.List, error) {
+	if r == 0 {
+		return interests.List{}, nil
 	}
-	return q, cursorErr
+	ctx, cancel := deadline()
+	defer cancel()
+	list, err := s.Lists.At(ctx, who.session.Account, r)
+	if err != nil {
+		return list, fmt.Errorf("load the list of %s at %d: %w", who.session.Account, r, err)
+	}
+	return list, nil
+}
+
+// reach waits until this node has an edition, as long as it is worth while.
+func (s *Server) reach(e feed.Edition) error {
+	if e <= s.Index.Edition() {
+		return nil
+	}
+	if err := s.Log.Await(context.Background(), e); err != nil {
+		return fmt.Errorf("%w: %d", errBehind, e)
+	}
+	return nil
 }
 
 // maxFilters is how many values one filter may have.
@@ -85,19 +188,20 @@ func (s *Server) filter(f *feed.Filter, name, value []byte) string {
 // and an article: what is withdrawn is to be gone soon everywhere.
 const pageKeeps = "public, max-age=10"
 
-// page answers with a page for a person or nobody, or 304 without making it.
-func (s *Server) page(c *fiber.Ctx, who *caller, q *feed.Query) error {
-	if q.Cursor != nil && q.Cursor.Edition > s.Index.Edition() {
-		if err := s.Log.Await(context.Background(), q.Cursor.Edition); err != nil {
-			return fmt.Errorf("%w: %d", errBehind, q.Cursor.Edition)
+// page answers with a page for a person or nobody, or 304 without making it. of
+// is the topic whose page it is; empty for a feed.
+func (s *Server) page(c *fiber.Ctx, who *caller, q *feed.Query, of topic.ID) error {
+	if q.Cursor != nil {
+		if err := s.reach(q.Cursor.Edition); err != nil {
+			return err
 		}
 	}
 	cache(c, who, pageKeeps)
-	account := ""
+	whose := string(of)
 	if who.kind == aPerson {
-		account = who.session.Account.String()
+		whose += " " + who.session.Account.String()
 	}
-	if fresh(c, weak(s.Builder.Version(q, account))) {
+	if fresh(c, weak(s.Builder.Version(q, whose))) {
 		return nil
 	}
 	r := c.Response()

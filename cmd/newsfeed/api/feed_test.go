@@ -96,7 +96,7 @@ func TestFeedFilters(t *testing.T) {
 		{"?language=pt-br", "o"},
 		{"?language=PT-BR&language=de", "n o"},
 		{"?language=xx", ""},
-		{"?unread=1&why=maybe&must_know=9", "n o v"}, // not built yet, so unknown
+		{"?unread=false&why=false&must_know=0&colour=blue", "n o v"},
 	}
 	for _, test := range tests {
 		p := h.GetPage("/feed"+test.query, guest)
@@ -124,6 +124,25 @@ func TestBadParametersAreNamed(t *testing.T) {
 		{"/feed?kind=", 400, "kind"},
 		{"/feed?topic=noth-korea", 400, "topic"},
 		{"/feed?language=", 400, "language"},
+		{"/feed?unread=1", 400, "unread"},
+		{"/feed?unread=", 400, "unread"},
+		{"/feed?why=yes", 400, "why"},
+		{"/feed?must_know=4", 400, "must_know"},
+		{"/feed?must_know=-1", 400, "must_know"},
+		{"/topics/iran/articles?unread=TRUE", 400, "unread"},
+		{"/topics/iran/articles?why=TRUE", 400, "why"},
+		{"/topics/iran/articles?must_know=9", 200, ""}, // no parameter of this call
+		{"/feed/newer", 400, "cursor"},
+		{"/feed/newer?cursor=AAAA", 400, ""},
+		{"/feed/why/00000000-0000-5000-8000-000000000000?kind=poem", 400, "kind"},
+		{"/feed/why/00000000-0000-5000-8000-000000000000?cursor=AAAA", 200, ""}, // no parameter of this call
+		{"/stories/%ff", 400, "id"},
+		{"/marks?story=x", 400, "story"},
+		{"/marks?limit=0", 400, "limit"},
+		{"/marks?cursor=AAAA", 400, ""},
+		{"/saved?limit=x", 400, "limit"},
+		{"/saved?cursor=", 400, ""},
+		{"/marks?" + strings.Repeat("story=00000000-0000-5000-8000-000000000000&", 101), 400, "story"},
 		{"/feed?cursor=", 400, ""},
 		{"/feed?cursor=AAAA", 400, ""},
 		{"/topics?limit=x", 400, "limit"},
@@ -158,6 +177,7 @@ func TestCursors(t *testing.T) {
 	h := NewHouse(t)
 	h.Publish(h.Publisher, "Iran", "a", "b", "c")
 	guest := h.Guest()
+	h.Follow(guest, "iran") // who edits nothing is gone before the cursor is
 	next := h.GetPage("/feed?limit=1", guest).Next
 	h.Must(200, "GET", "/feed?cursor="+next, guest, "")
 	damaged := strings.ToUpper(next[:20]) + next[20:]
@@ -244,12 +264,14 @@ func TestCold(t *testing.T) {
 	warm := false
 	h := NewHouse(t, func(d *Deps) { d.Warm = func() bool { return warm } })
 	guest := h.Guest()
-	for _, path := range []string{"/feed", "/topics/iran/articles"} {
+	for _, path := range []string{"/feed", "/topics/iran/articles", "/feed/newer", "/feed/why/00000000-0000-5000-8000-000000000000",
+		"/stories/00000000-0000-5000-8000-000000000000", "/saved"} {
 		r := h.Must(503, "GET", path, guest, "")
 		if r.Header.Get("Retry-After") == "" || r.Problem(t).Type != "warming-up" {
 			t.Errorf("GET %s: %v %s", path, r.Header, r.Body)
 		}
 	}
+	h.Must(503, "POST", "/interests/preview", guest, `{"ops":[]}`)
 	h.Must(503, "GET", "/readyz", "", "")
 	h.Must(200, "GET", "/livez", "", "")
 }
@@ -260,7 +282,7 @@ func TestHead(t *testing.T) {
 	ids := h.Publish(h.Publisher, "Iran", "a", "b")
 	guest := h.Guest()
 	for _, path := range []string{"/feed?limit=1", "/interests", "/topics?q=iran", "/topics/iran", "/topics/iran/articles",
-		"/articles/" + ids[0], "/livez", "/readyz", "/version", "/openapi.json", "/docs"} {
+		"/articles/" + ids[0], "/stories/" + ids[0], "/feed/why/" + ids[0], "/marks", "/saved", "/livez", "/readyz", "/version", "/openapi.json", "/docs"} {
 		get := h.Must(200, "GET", path, guest, "")
 		head := h.Must(200, "HEAD", path, guest, "")
 		for _, name := range []string{"Content-Type", "ETag", "Cache-Control", "Vary", "X-Interests-Revision", "Link"} {

@@ -110,6 +110,7 @@ func (h *House) deps() Deps {
 	})
 	return Deps{
 		Lists:  interests.NewLists(h.Store.Lists(), h.Clock.Now),
+		Marks:  feed.NewMarkSets(h.Store.Marks(), h.Clock.Now),
 		People: account.NewPeople(h.Store.Sessions(), h.Clock.Now),
 		Keyring: account.NewKeyring(h.Store.Keys(), h.Clock.Now,
 			account.Key{Name: "publisher", Role: account.Publisher, Hash: h.Publisher.Hash()},
@@ -257,6 +258,9 @@ func (h *House) Publish(key account.Secret, tag string, paths ...string) []strin
 	return ids
 }
 
+// idAt returns the id of the article at a canonical address.
+func idAt(address string) string { return feed.NewArticleID(address).String() }
+
 // Page is what tests look at in a page.
 type Page struct {
 	AsOf struct {
@@ -275,7 +279,7 @@ type Page struct {
 }
 
 // Titles returns the titles of a page's cards.
-func (p *Page) Titles() (titles []string) {
+func (p Page) Titles() (titles []string) {
 	for _, card := range p.Items {
 		titles = append(titles, card.Article.Title)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"time"
@@ -35,10 +36,8 @@ func (s *Server) interest(i interests.Interest) interestShape {
 // which revision that is. The list is always the record's, so it is as new as
 // can be: an older one than asked for means that the record lost edits.
 func (s *Server) list(c *fiber.Ctx, who *caller) (interests.List, error) {
-	if asked := c.Request().Header.Peek(headerRevision); len(asked) > 0 {
-		if _, err := strconv.ParseUint(string(asked), 10, 64); err != nil {
-			return interests.List{}, &refusal{err: errBadHeader, fields: []field{{headerRevision, "must be a revision: a whole number"}}}
-		}
+	if err := checkRevision(c); err != nil {
+		return interests.List{}, err
 	}
 	ctx, cancel := deadline()
 	defer cancel()
@@ -48,6 +47,16 @@ func (s *Server) list(c *fiber.Ctx, who *caller) (interests.List, error) {
 	}
 	tellRevision(c, list.Revision)
 	return list, nil
+}
+
+// checkRevision looks at the revision that is asked for.
+func checkRevision(c *fiber.Ctx) error {
+	if asked := c.Request().Header.Peek(headerRevision); len(asked) > 0 {
+		if _, err := strconv.ParseUint(string(asked), 10, 64); err != nil {
+			return &refusal{err: errBadHeader, fields: []field{{headerRevision, "must be a revision: a whole number"}}}
+		}
+	}
+	return nil
 }
 
 func tellRevision(c *fiber.Ctx, r interests.Revision) {
@@ -137,17 +146,26 @@ func sendRevision(c *fiber.Ctx, r interests.Revision) error {
 	}{r})
 }
 
-// edit sets one topic. A guest's first edit keeps the guest before it is stored,
-// so that no edit is acknowledged whose owner is gone the next day.
+// keep is called before what a person edits is stored: a guest's first edit keeps
+// the guest, so that no edit is acknowledged whose owner is gone the next day.
+func (s *Server) keep(ctx context.Context, who *caller) error {
+	if !who.session.Guest || who.session.Kept {
+		return nil
+	}
+	kept, err := s.People.Keep(ctx, who.token, who.session)
+	if err != nil {
+		return fmt.Errorf("keep the guest %s: %w", who.session.Account, err)
+	}
+	who.session = kept
+	return nil
+}
+
+// edit sets one topic.
 func (s *Server) edit(c *fiber.Ctx, who *caller, id topic.ID, level interests.Level) (interests.List, error) {
 	ctx, cancel := deadline()
 	defer cancel()
-	if who.session.Guest && !who.session.Kept {
-		kept, err := s.People.Keep(ctx, who.token, who.session)
-		if err != nil {
-			return interests.List{}, fmt.Errorf("keep the guest %s: %w", who.session.Account, err)
-		}
-		who.session = kept
+	if err := s.keep(ctx, who); err != nil {
+		return interests.List{}, err
 	}
 	list, err := s.Lists.Set(ctx, who.session.Account, id, level, who.session.Until())
 	if err != nil {

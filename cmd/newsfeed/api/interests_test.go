@@ -127,7 +127,7 @@ func TestBadInterests(t *testing.T) {
 	h.Must(415, "PUT", "/interests/iran", guest, `level=follow`, "Content-Type: application/x-www-form-urlencoded")
 	h.Must(415, "PUT", "/interests/iran", guest, `{"level":"follow"}`, "Content-Encoding: gzip")
 	for _, value := range []string{"x", "-1", "1.5", "99999999999999999999"} {
-		for _, path := range []string{"/feed", "/interests", "/topics", "/topics/iran", "/topics/iran/articles"} {
+		for _, path := range []string{"/feed", "/interests", "/topics", "/topics/iran", "/topics/iran/articles", "/marks", "/saved"} {
 			p := h.Must(400, "GET", path, guest, "", "X-Interests-Revision: "+value).Problem(t)
 			if len(p.Errors) != 1 || p.Errors[0].Location != "X-Interests-Revision" {
 				t.Errorf("GET %s with revision %s: %+v", path, value, p)

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"net/http"
 	"net/netip"
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/gofiber/fiber/v2"
 
 	"newsfeed/interests/account"
 )
@@ -49,6 +52,48 @@ func TestRateLimit(t *testing.T) {
 	h.Clock.Move(12 * time.Second)
 	h.Must(200, "GET", "/topics", anna, "")
 	h.Must(429, "GET", "/topics", anna, "")
+}
+
+// Routes that others mount count too, by person and by address, and so does what
+// is nowhere.
+func TestRateLimitOfMountedRoutes(t *testing.T) {
+	page := func(r fiber.Router) { r.Get("/page", func(c *fiber.Ctx) error { return c.SendString("page") }) }
+	h := NewHouse(t)
+	d := h.Deps
+	d.Settings.RateLimit, d.Settings.RateWindow = 3, time.Minute
+	s := New(d, page)
+	get := func(path, cookie string) int {
+		t.Helper()
+		r, _ := http.NewRequest("GET", "http://news.example"+path, nil)
+		if cookie != "" {
+			r.Header.Set("Cookie", "__Host-newsfeed="+cookie)
+		}
+		response, err := s.App().Test(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if response.Header.Get("RateLimit") == "" || (response.StatusCode == 429) != (response.Header.Get("Retry-After") != "") {
+			t.Errorf("GET %s: %d with %v", path, response.StatusCode, response.Header)
+		}
+		return response.StatusCode
+	}
+	anna := string(h.Guest())
+	for _, want := range []int{200, 200, 200, 429} {
+		if got := get("/page", anna); got != want {
+			t.Errorf("anna: %d, want %d", got, want)
+		}
+		if want == 200 {
+			continue
+		}
+		if got := get("/feed", anna); got != 429 {
+			t.Errorf("anna's feed: %d", got)
+		}
+	}
+	for i, want := range []int{200, 404, 200, 429} {
+		if got := get([]string{"/page", "/nothing", "/page", "/page"}[i], "spent"); got != want {
+			t.Errorf("an address, call %d: %d, want %d", i, got, want)
+		}
+	}
 }
 
 // A limiter holds two generations of callers at most.

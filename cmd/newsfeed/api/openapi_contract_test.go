@@ -343,7 +343,7 @@ func TestExamplesAreCalls(t *testing.T) {
 	}
 	found := 0
 	for _, line := range regexp.MustCompile(`curl [^\n]*\$API(/[^" ?)\s]*)`).FindAllSubmatch(text, -1) {
-		method, path := http.MethodGet, strings.ReplaceAll(string(line[1]), "$ID", idOf(t, "https://example.com/"))
+		method, path := http.MethodGet, regexp.MustCompile(`\$(ID|STORY)\b`).ReplaceAllString(string(line[1]), idOf(t, "https://example.com/"))
 		if set := regexp.MustCompile(`-X (\w+)`).FindSubmatch(line[0]); set != nil {
 			method = string(set[1])
 		} else if path == "/articles" {
@@ -460,6 +460,7 @@ func openNode(t testing.TB, c *contract, change func(*api.Deps)) *node {
 		d.Topics = gatedTopics{d.Topics, &n.gate}
 		d.Tagger = ingest.NewTagger(d.Catalogue, d.Topics, true)
 		d.Lists = interests.NewLists(gatedLists{people.Lists(), &n.gate}, d.Now)
+		d.Marks = feed.NewMarkSets(gatedMarks{people.Marks(), &n.gate}, d.Now)
 		d.People = account.NewPeople(gatedSessions{people.Sessions(), &n.gate}, d.Now)
 		d.Keyring = account.NewKeyring(gatedKeys{people.Keys(), &n.gate}, d.Now, n.keys()...)
 		d.Warm, d.Settings.Bench = n.warm.Load, true
@@ -577,6 +578,18 @@ func (g gatedLists) Load(ctx context.Context, id account.ID) (interests.List, er
 		return interests.List{}, err
 	}
 	return g.Store.Load(ctx, id)
+}
+
+type gatedMarks struct {
+	feed.Marks
+	*gate
+}
+
+func (g gatedMarks) Load(ctx context.Context, id account.ID) (feed.MarkSet, error) {
+	if err := g.pass(feed.ErrMarksUnavailable); err != nil {
+		return feed.MarkSet{}, err
+	}
+	return g.Marks.Load(ctx, id)
 }
 
 type gatedSessions struct {
@@ -784,6 +797,8 @@ func TestJourneyKeepsTheContract(t *testing.T) {
 	t.Run("topics", func(t *testing.T) { walkTopics(t, n) })
 	t.Run("people", func(t *testing.T) { walkPeople(t, n) })
 	t.Run("feed", func(t *testing.T) { walkFeed(t, n) })
+	t.Run("stories and marks", func(t *testing.T) { walkMarks(t, n) })
+	t.Run("preview", func(t *testing.T) { walkPreview(t, n) })
 	t.Run("keys", func(t *testing.T) { walkKeys(t, n) })
 	t.Run("refusals", func(t *testing.T) { walkRefusals(t, n) })
 	t.Run("rates", func(t *testing.T) { walkRates(t, c) })
@@ -844,7 +859,7 @@ func walkOperations(t *testing.T, n *node) {
 		t.Errorf("a backup → %d, %d bytes", a.StatusCode, len(a.body))
 	}
 	n.warm.Store(false)
-	for path, token := range map[string]string{"/readyz": "", "/topics/iran/articles": "", "/feed": n.guest(t)} {
+	for path, token := range map[string]string{"/readyz": "", "/topics/iran/articles": "", "/feed": n.guest(t), "/stories/" + idOf(t, "https://news.example.com/1"): ""} {
 		n.want(t, 503, call{method: "GET", path: path, token: token})
 	}
 	n.warm.Store(true)
@@ -1009,12 +1024,131 @@ func walkFeed(t *testing.T, n *node) {
 	}
 	n.want(t, 400, call{method: "GET", path: "/feed?kind=rumour", token: me, wrong: true})
 	n.want(t, 400, call{method: "GET", path: "/feed?topic=norht-korea", token: me})
-	for _, path := range []string{"/feed", "/topics/iran/articles"} {
+	for _, path := range []string{"/feed", "/topics/iran/articles", "/feed/newer"} {
 		n.want(t, 400, call{method: "GET", path: path + "?cursor=AAAA", token: me})
 		n.want(t, 410, call{method: "GET", path: path + "?cursor=" + expiredCursor(), token: me})
 	}
 	n.want(t, 503, call{method: "GET", path: "/feed?cursor=" + futureCursor(), token: me}) // after a second of waiting
 	n.want(t, 200, call{method: "GET", path: "/topics/iran/articles?limit=1"})
+	walkReceipts(t, n)
+}
+
+// walkReceipts: why what is there is there, and what is not is not.
+func walkReceipts(t *testing.T, n *node) {
+	me, muted := n.guest(t), n.guest(t)
+	n.follow(t, me, "follow", "iran")
+	n.follow(t, muted, "mute", "iran")
+	first := n.want(t, 200, call{method: "GET", path: "/feed?limit=1&why=true&unread=false&must_know=3", token: me})
+	if first["must_know"] == nil || first["items"].([]any)[0].(map[string]any)["why"] == nil {
+		t.Errorf("a first page with receipts: %v", first)
+	}
+	article := first["items"].([]any)[0].(map[string]any)["article"].(map[string]any)["id"].(string)
+	newer := call{method: "GET", path: "/feed/newer?kind=news&cursor=" + first["next"].(string), token: me}
+	if got := n.want(t, 200, newer); got["count"] != 0.0 {
+		t.Errorf("newer: %v", got)
+	}
+	why := call{method: "GET", path: "/feed/why/" + article + "?kind=news&kind=video&kind=analysis&must_know=0&unread=true", token: me}
+	if got := n.want(t, 200, why); got["shown"] != true || got["position"] != 1.0 || got["why"] == nil {
+		t.Errorf("why the first card: %v", got)
+	}
+	if got := n.want(t, 200, why.with(func(c *call) { c.token = muted })); got["shown"] != false {
+		t.Errorf("why a muted one: %v", got)
+	}
+	for _, c := range []call{newer, why} {
+		tag := n.do(t, c).Header.Get("ETag")
+		n.want(t, 304, c.with(func(c *call) { c.header = map[string]string{"If-None-Match": tag} }))
+	}
+	n.want(t, 400, newer.with(func(c *call) { c.path, c.wrong = "/feed/newer", true }))
+	n.want(t, 400, why.with(func(c *call) { c.path, c.wrong = "/feed/why/%ff", true }))
+	n.want(t, 404, why.with(func(c *call) { c.path, c.wrong = "/feed/why/none", true }))
+}
+
+func walkMarks(t *testing.T, n *node) {
+	made := n.want(t, 201, call{method: "POST", path: "/guests"})
+	me, id := made["token"].(string), idOf(t, "https://news.example.com/4")
+	story := call{method: "GET", path: "/stories/" + id}
+	for _, token := range []string{"", me} {
+		get := story.with(func(c *call) { c.token = token })
+		if got := n.want(t, 200, get); got["story"] != id || len(got["articles"].([]any)) != 1 {
+			t.Errorf("a story: %v", got)
+		}
+		tag := n.do(t, get).Header.Get("ETag")
+		n.want(t, 304, get.with(func(c *call) { c.header = map[string]string{"If-None-Match": tag} }))
+	}
+	none := idOf(t, "https://news.example.com/none")
+	n.want(t, 404, story.with(func(c *call) { c.path = "/stories/" + none }))
+	n.want(t, 404, story.with(func(c *call) { c.path, c.wrong = "/stories/none", true }))
+	n.want(t, 400, story.with(func(c *call) { c.path, c.wrong = "/stories/%ff", true }))
+
+	put := call{method: "PUT", path: "/marks/" + id, token: me, body: `{"saved":true}`}
+	n.want(t, 200, put)
+	n.want(t, 200, put.with(func(c *call) {
+		c.path = "/marks/" + idOf(t, "https://news.example.com/5")
+		c.body = `{"read":true,"saved":true,"hidden":false}`
+	}))
+	n.want(t, 200, put.with(func(c *call) { c.path = "/marks/" + idOf(t, "https://news.example.com/6") })) // beyond the horizon
+	n.want(t, 400, put.with(func(c *call) { c.body, c.wrong = `{}`, true }))
+	n.want(t, 400, put.with(func(c *call) { c.body, c.wrong = `{"read":"yes"}`, true }))
+	n.want(t, 404, put.with(func(c *call) { c.path = "/marks/" + none }))
+
+	marks := call{method: "GET", path: "/marks?limit=1", token: me}
+	a := n.do(t, marks)
+	if !strings.Contains(a.Header.Get("Link"), "/marks?limit=1&cursor=") {
+		t.Errorf("Link %q", a.Header.Get("Link"))
+	}
+	n.want(t, 304, marks.with(func(c *call) { c.header = map[string]string{"If-None-Match": a.Header.Get("ETag")} }))
+	if got := n.want(t, 200, marks.with(func(c *call) { c.path = "/marks?story=" + none + "&story=" + id })); len(got["marks"].([]any)) != 2 {
+		t.Errorf("named: %v", got)
+	}
+	n.want(t, 400, marks.with(func(c *call) { c.path, c.wrong = "/marks?story=x", true }))
+
+	saved, seen := call{method: "GET", path: "/saved?limit=1", token: me}, 0
+	for ; saved.path != "" && seen < 5; seen++ {
+		a := n.do(t, saved)
+		n.want(t, 304, saved.with(func(c *call) { c.header = map[string]string{"If-None-Match": a.Header.Get("ETag")} }))
+		saved.path, _, _ = strings.Cut(strings.TrimPrefix(a.Header.Get("Link"), "<"), ">")
+	}
+	if seen != 3 {
+		t.Errorf("%d pages of saved stories, want 3", seen)
+	}
+	n.want(t, 400, call{method: "GET", path: "/saved?cursor=AAAA", token: me})
+	n.want(t, 200, call{method: "GET", path: "/saved", token: n.guest(t)})
+	fillMarks(t, n, made)
+	if got := n.want(t, 409, put.with(func(c *call) { c.path = "/marks/" + idOf(t, "https://news.example.com/1") })); got["type"] != "list-full" {
+		t.Errorf("the 10,001st saved story: %v", got)
+	}
+}
+
+// fillMarks saves as many stories for a guest as may be.
+func fillMarks(t *testing.T, n *node, guest map[string]any) {
+	t.Helper()
+	id, err := uuid.Parse(guest["account"].(map[string]any)["id"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ops := make([]feed.MarkOp, feed.MaxSaved-3)
+	for i := range ops {
+		ops[i] = feed.MarkOp{Story: feed.StoryID(uuid.New()), Mark: feed.Saved, Value: true, At: interests.NewStamp(n.Clock.Now(), uint16(i), 0)}
+	}
+	if _, _, err := n.Marks.Apply(t.Context(), account.ID(id), ops, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func walkPreview(t *testing.T, n *node) {
+	me := n.guest(t)
+	n.follow(t, me, "follow", "iran")
+	post := call{method: "POST", path: "/interests/preview", token: me, body: `{"ops":[{"topic":"Iran","level":null},{"topic":"north-korea","level":"favourite"}]}`}
+	if got := n.want(t, 200, post); len(got["leaves"].([]any)) == 0 {
+		t.Errorf("a preview: %v", got)
+	}
+	n.want(t, 200, post.with(func(c *call) { c.body = `{"ops":[]}` }))
+	n.want(t, 404, post.with(func(c *call) { c.body = `{"ops":[{"topic":"norht-korea","level":"follow"}]}` }))
+	n.want(t, 200, post.with(func(c *call) { c.body = `{"ops":[{"topic":"norht-korea","level":null}]}` }))
+	for _, body := range []string{`{}`, `{"ops":[{"topic":"iran"}]}`, `{"ops":[{"level":"mute"}]}`, `{"ops":[{"topic":"iran","level":"none"}]}`,
+		`{"ops":[` + strings.Repeat(`{"topic":"iran","level":"mute"},`, 200) + `{"topic":"iran","level":"mute"}]}`} {
+		n.want(t, 400, post.with(func(c *call) { c.body, c.wrong = body, true }))
+	}
 }
 
 // expiredCursor is a cursor of a walk that began 25 hours ago.
@@ -1053,6 +1187,10 @@ func walkFullList(t *testing.T, n *node) {
 	put := call{method: "PUT", path: "/interests/" + ids[500], token: me, body: `{"level":"favourite"}`}
 	if got := n.want(t, 409, put); got["type"] != "list-full" {
 		t.Errorf("the 501st interest: %v", got)
+	}
+	preview := call{method: "POST", path: "/interests/preview", token: me, body: `{"ops":[{"topic":"` + ids[500] + `","level":"follow"}]}`}
+	if got := n.want(t, 409, preview); got["type"] != "list-full" {
+		t.Errorf("a preview of the 501st interest: %v", got)
 	}
 	n.follow(t, me, "favourite", ids[0])
 	n.follow(t, me, "mute", ids[501])
@@ -1094,7 +1232,14 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "GET", path: "/interests", token: me},
 		{method: "PUT", path: "/interests/iran", token: me, body: `{"level":"follow"}`},
 		{method: "DELETE", path: "/interests/iran", token: me},
+		{method: "POST", path: "/interests/preview", token: me, body: `{"ops":[{"topic":"iran","level":"mute"}]}`},
 		{method: "GET", path: "/feed", token: me},
+		{method: "GET", path: "/feed/newer?cursor=" + feed.Cursor{Edition: 1, Started: time.Now()}.String(), token: me},
+		{method: "GET", path: "/feed/why/" + id, token: me},
+		{method: "GET", path: "/stories/" + id, token: me},
+		{method: "GET", path: "/marks", token: me},
+		{method: "PUT", path: "/marks/" + id, token: me, body: `{"read":true}`},
+		{method: "GET", path: "/saved", token: me},
 		{method: "POST", path: "/articles", token: n.publisher, body: article(30, "")},
 		{method: "GET", path: "/articles/" + id, token: me},
 		{method: "DELETE", path: "/articles/" + id, token: n.publisher},
@@ -1167,7 +1312,7 @@ func walkRefusals(t *testing.T, n *node) {
 			t.Errorf("%s %s → %d, Allow %q", c.method, c.path, a.StatusCode, a.Header.Get("Allow"))
 		}
 	}
-	for _, path := range []string{"/nothing", "/Feed", "/feed/newer", "/topics/trending", "/accounts", "/v2/feed"} {
+	for _, path := range []string{"/nothing", "/Feed", "/feed.rss", "/topics/trending", "/accounts", "/v2/feed"} {
 		n.want(t, 404, call{method: "GET", path: path, wrong: true})
 	}
 	n.want(t, 501, call{method: "BREW", path: "/feed", wrong: true})

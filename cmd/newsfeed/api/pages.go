@@ -29,12 +29,23 @@ func query(c *fiber.Ctx, read func(name, value []byte) string) error {
 }
 
 // limit reads the parameter of that name.
-func limit(into *int, value []byte) string {
+func limit(into *int, value []byte) string { return between(into, 1, feed.MaxLimit, value) }
+
+// between reads a parameter that is a number.
+func between(into *int, least, most int, value []byte) string {
 	n, err := strconv.Atoi(string(value))
-	if err != nil || n < 1 || n > feed.MaxLimit {
-		return fmt.Sprintf("must be a whole number from 1 to %d", feed.MaxLimit)
+	if err != nil || n < least || n > most {
+		return fmt.Sprintf("must be a whole number from %d to %d", least, most)
 	}
 	*into = n
+	return ""
+}
+
+// boolean reads a parameter that is true or false.
+func boolean(into *bool, value []byte) string {
+	if *into = string(value) == "true"; !*into && string(value) != "false" {
+		return "must be true or false"
+	}
 	return ""
 }
 

@@ -60,11 +60,20 @@ const (
 // handler answers a request that may pass. Its error becomes a problem.
 type handler func(*Server, *fiber.Ctx, *caller) error
 
+// subject says what a route answers with, as far as the policy is concerned.
+type subject uint8
+
+const (
+	nothing  subject = iota // that the policy judges
+	articles                // or what follows from them: policy_test.go has rows for it
+)
+
 // route is one line of the table of routes.
 type route struct {
 	method string
 	path   string // parameters as {name}
 	access access
+	shows  subject
 	handle handler
 }
 
@@ -75,36 +84,44 @@ func routes() []route {
 		panic(err) // both files are part of the program; a test renders them
 	}
 	return []route{
-		{"POST", "/guests", newcomer, (*Server).postGuest},
+		{"POST", "/guests", newcomer, nothing, (*Server).postGuest},
 
-		{"GET", "/topics", public, (*Server).getTopics},
-		{"GET", "/topics.ndjson", public, (*Server).exportTopics},
-		{"GET", "/topics/{id}", public, (*Server).getTopic},
-		{"PUT", "/topics/{id}", editor, (*Server).putTopic},
-		{"GET", "/topics/{id}/articles", public, (*Server).getTopicPage},
+		{"GET", "/topics", public, nothing, (*Server).getTopics},
+		{"GET", "/topics.ndjson", public, nothing, (*Server).exportTopics},
+		{"GET", "/topics/{id}", public, nothing, (*Server).getTopic},
+		{"PUT", "/topics/{id}", editor, nothing, (*Server).putTopic},
+		{"GET", "/topics/{id}/articles", public, articles, (*Server).getTopicPage},
 
-		{"GET", "/interests", person, (*Server).getInterests},
-		{"PUT", "/interests/{topic}", person, (*Server).putInterest},
-		{"DELETE", "/interests/{topic}", person, (*Server).deleteInterest},
+		{"GET", "/interests", person, nothing, (*Server).getInterests},
+		{"POST", "/interests/preview", person, articles, (*Server).postPreview},
+		{"PUT", "/interests/{topic}", person, nothing, (*Server).putInterest},
+		{"DELETE", "/interests/{topic}", person, nothing, (*Server).deleteInterest},
 
-		{"GET", "/feed", person, (*Server).getFeed},
+		{"GET", "/feed", person, articles, (*Server).getFeed},
+		{"GET", "/feed/newer", person, articles, (*Server).getNewer},
+		{"GET", "/feed/why/{article}", person, articles, (*Server).getWhy},
+		{"GET", "/stories/{id}", public, articles, (*Server).getStory},
 
-		{"POST", "/articles", publisher, (*Server).postArticles},
-		{"GET", "/articles/{id}", public, (*Server).getArticle},
-		{"DELETE", "/articles/{id}", publisher, (*Server).deleteArticle},
+		{"GET", "/marks", person, nothing, (*Server).getMarks},
+		{"PUT", "/marks/{story}", person, nothing, (*Server).putMark},
+		{"GET", "/saved", person, articles, (*Server).getSaved},
 
-		{"POST", "/keys", editor, (*Server).postKey},
-		{"GET", "/keys", editor, (*Server).getKeys},
-		{"DELETE", "/keys/{id}", editor, (*Server).deleteKey},
+		{"POST", "/articles", publisher, nothing, (*Server).postArticles},
+		{"GET", "/articles/{id}", public, articles, (*Server).getArticle},
+		{"DELETE", "/articles/{id}", publisher, nothing, (*Server).deleteArticle},
 
-		{"GET", "/livez", operation, (*Server).getLivez},
-		{"GET", "/readyz", operation, (*Server).getReadyz},
-		{"GET", "/metrics", operation, (*Server).getMetrics},
-		{"GET", "/version", operation, (*Server).getVersion},
-		{"GET", "/openapi.json", operation, plain(constant(openapi, fiber.MIMEApplicationJSONCharsetUTF8, ""))},
-		{"GET", "/docs", operation, plain(constant(page, fiber.MIMETextHTMLCharsetUTF8, policy))},
-		{"GET", "/backup", editor, (*Server).getBackup},
-		{"GET", "/bench/fixed", public, (*Server).getFixed},
+		{"POST", "/keys", editor, nothing, (*Server).postKey},
+		{"GET", "/keys", editor, nothing, (*Server).getKeys},
+		{"DELETE", "/keys/{id}", editor, nothing, (*Server).deleteKey},
+
+		{"GET", "/livez", operation, nothing, (*Server).getLivez},
+		{"GET", "/readyz", operation, nothing, (*Server).getReadyz},
+		{"GET", "/metrics", operation, nothing, (*Server).getMetrics},
+		{"GET", "/version", operation, nothing, (*Server).getVersion},
+		{"GET", "/openapi.json", operation, nothing, plain(constant(openapi, fiber.MIMEApplicationJSONCharsetUTF8, ""))},
+		{"GET", "/docs", operation, nothing, plain(constant(page, fiber.MIMETextHTMLCharsetUTF8, policy))},
+		{"GET", "/backup", editor, nothing, (*Server).getBackup},
+		{"GET", "/bench/fixed", public, nothing, (*Server).getFixed},
 	}
 }
 
@@ -143,7 +160,7 @@ func New(d Deps, mount ...func(fiber.Router)) *Server {
 	})
 	s.wrap()
 	s.hang(routes())
-	s.app.Use(shield) // after our own routes: they have theirs
+	s.app.Use(s.mounted) // after our own routes: they have theirs
 	for _, m := range mount {
 		m(s.app)
 	}
@@ -194,7 +211,13 @@ func (s *Server) hang(table []route) {
 		methods[path] = append(methods[path], r)
 	}
 	for _, path := range paths {
-		s.app.Options(path, s.preflight(methods[path]))
+		of := methods[path]
+		for _, pattern := range paths {
+			if pattern != path && fiber.RoutePatternMatch(path, pattern) {
+				of = append(of, methods[pattern]...) // PUT /interests/preview is of a topic with that name
+			}
+		}
+		s.app.Options(path, s.preflight(of))
 	}
 }
 
@@ -237,9 +260,24 @@ func catch(err *error) {
 	}
 }
 
-// shield keeps a panic in a mounted route from ending the program.
-func shield(c *fiber.Ctx) (err error) {
+// anybodys stands for the routes that others mount: of the calls to them we know
+// no more than that they count.
+var anybodys = &route{access: public}
+
+// mounted is what every request passes through that reaches none of our routes:
+// the rate limit, by person where the request names one. Who may do what is for
+// the mounted routes to say. A panic in one does not end the program.
+func (s *Server) mounted(c *fiber.Ctx) (err error) {
 	defer catch(&err)
+	if s.limits != nil {
+		who, err := s.identify(c, anybodys)
+		if err != nil {
+			who = caller{}
+		}
+		if err := s.count(c, anybodys, &who); err != nil {
+			return err
+		}
+	}
 	return c.Next()
 }
 

@@ -142,7 +142,7 @@ func TestErrors(t *testing.T) {
 	for _, test := range tests {
 		var told error
 		s := New(Deps{Log500: func(_ string, err error) { told = err }})
-		s.app.Get("/fails", s.door(&route{"GET", "/fails", operation, func(*Server, *fiber.Ctx, *caller) error {
+		s.app.Get("/fails", s.door(&route{"GET", "/fails", operation, nothing, func(*Server, *fiber.Ctx, *caller) error {
 			return fmt.Errorf("load list of somebody: %w", test.err)
 		}}, "GET"))
 		r, _ := http.NewRequest("GET", "http://news.example/fails", nil)
@@ -171,7 +171,7 @@ func TestErrors(t *testing.T) {
 func TestPanic(t *testing.T) {
 	var told error
 	s := New(Deps{Log500: func(_ string, err error) { told = err }})
-	s.app.Get("/panics", s.door(&route{"GET", "/panics", operation, func(*Server, *fiber.Ctx, *caller) error { panic("hunter2") }}, "GET"))
+	s.app.Get("/panics", s.door(&route{"GET", "/panics", operation, nothing, func(*Server, *fiber.Ctx, *caller) error { panic("hunter2") }}, "GET"))
 	for range 2 {
 		r, _ := http.NewRequest("GET", "http://news.example/panics", nil)
 		response, err := s.App().Test(r)

@@ -115,29 +115,21 @@ func (s *Server) shape(t topic.Topic, list *interests.List) *topicShape {
 }
 
 // getTopicPage answers with the feed of one who follows just this topic, under
-// the caller's mutes.
+// the caller's mutes and marks.
 func (s *Server) getTopicPage(c *fiber.Ctx, who *caller) error {
-	if !s.Warm() {
-		return errCold
-	}
 	t, err := s.topicOf(c, "id")
 	if err != nil {
 		return err
 	}
-	q, err := s.question(c, false)
+	q, err := s.question(c, paged)
 	if err != nil {
 		return err
 	}
-	viewer := feed.Nobody
-	if who.kind == aPerson {
-		list, err := s.list(c, who)
-		if err != nil {
-			return err
-		}
-		viewer = feed.NewPerson(&list)
+	if err := s.see(c, who, &q); err != nil {
+		return err
 	}
-	q.Person = viewer.Following(t.ID)
-	return s.page(c, who, &q)
+	q.Person = q.Person.Following(t.ID)
+	return s.page(c, who, &q, t.ID)
 }
 
 // exportTopics answers with every topic, one a line, broader ones before those

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func drafts(t *testing.T) []feed.Draft {
 	lines := ingest.NewLines(bytes.NewReader(Articles(now)))
 	for {
 		item, err := lines.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return drafts
 		}
 		if err != nil || item.Err != nil {

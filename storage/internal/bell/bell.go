@@ -1,7 +1,8 @@
 // Package bell is the half of an announcement that happens inside a process:
-// whoever rings is never kept waiting, and whoever listens finds the greatest
-// edition that was rung since they last looked. Adapters add what carries it to
-// other processes, if there are any.
+// whoever rings is never kept waiting, and whoever listens to a [Bell] finds the
+// greatest edition that was rung since they last looked, while [Listeners] are
+// told of every change. Adapters add what carries it to other processes, if there
+// are any.
 package bell
 
 import (

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"newsfeed/feed/ingest"
+	"newsfeed/interests/account"
+)
+
+// policyWorld is a story of four articles by four sources, x the newest of them,
+// and two persons: fan follows its topic, North Korea; other follows Tennis, so
+// that the story can stand on the must-know shelf. Each surface's walk began
+// before the case's change; newer's before the story.
+type policyWorld struct {
+	*House
+	fan, other       account.Secret
+	x                string   // id, also of the story
+	rest             []string // ids of the other articles
+	fromFeed, fromNK string   // addresses of the second pages
+	newer            string   // address of what is newer
+}
+
+// shown says what ids of articles have of the story.
+func (w *policyWorld) shown(ids []string) string {
+	switch {
+	case slices.Contains(ids, w.x):
+		return itself
+	case slices.ContainsFunc(w.rest, func(id string) bool { return slices.Contains(ids, id) }):
+		return another
+	}
+	return none
+}
+
+// newPolicyWorld makes the world in its order: what stands around the story, the
+// persons, a walk, the story, walks again.
+func newPolicyWorld(t *testing.T, query string) *policyWorld {
+	w := &policyWorld{House: NewHouse(t, func(d *Deps) { d.Tagger = ingest.NewTagger(d.Catalogue, d.Topics, true) })}
+	around := `"kind":"analysis","language":"de","topics":["North Korea","Buoys"]`
+	w.publish(w.article("lead", around), w.article("bottom", around), w.article("abyss", around),
+		`{"url":"https://news.example/t","title":"Vot","topics":["Tennis","Iran","Plumes"]}`)
+	w.fan, w.other = w.Guest(), w.Guest()
+	w.Follow(w.fan, "north-korea")
+	w.Follow(w.other, "tennis")
+	w.newer = "/feed/newer?" + query + "&cursor=" + w.GetPage("/feed?limit=2&"+query, w.fan).Next
+	ids := w.publish(w.article("x", ""), w.article("y", ""), w.article("z", ""), w.article("w", ""))
+	w.x, w.rest = ids[0], ids[1:]
+	w.both("PUT", "/marks/"+w.x, `{"saved":true}`)
+	w.fromFeed = "/feed?" + query + "&limit=1&cursor=" + w.GetPage("/feed?limit=1&"+query, w.fan).Next
+	w.fromNK = "/topics/north-korea/articles?" + query + "&limit=1&cursor=" + w.GetPage("/topics/north-korea/articles?limit=1&"+query, w.fan).Next
+	return w
+}
+
+// article is one of the world's articles, with other fields in place of its own.
+func (w *policyWorld) article(name, fields string) string {
+	a := map[string]any{"url": "https://news.example/" + name, "title": "Vost " + name}
+	about := map[string]struct {
+		age                    time.Duration
+		source, kind, language string
+		topics                 []string
+	}{
+		"lead": {age: time.Minute}, "bottom": {age: 30 * time.Hour}, "abyss": {age: 40 * time.Hour},
+		"x": {20 * time.Hour, "alpha", "video", "ko", []string{"North Korea", "Plumes"}},
+		"y": {21 * time.Hour, "beta", "news", "en", []string{"North Korea"}},
+		"z": {22 * time.Hour, "gamma", "news", "en", []string{"North Korea"}},
+		"w": {23 * time.Hour, "delta", "news", "en", []string{"North Korea"}},
+	}[name]
+	a["published_at"] = w.Clock.Now().Add(-about.age).UTC().Format(time.RFC3339)
+	a["source"] = map[string]string{"id": cmp.Or(about.source, name)}
+	if about.source != "" {
+		a["kind"], a["language"], a["topics"], a["external_id"] = about.kind, about.language, about.topics, "urn:story:1"
+	}
+	if err := json.Unmarshal([]byte("{"+fields+"}"), &a); err != nil {
+		w.Fatal(err)
+	}
+	b, err := json.Marshal(a)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return string(b)
+}
+
+// publish stores articles and returns their ids.
+func (w *policyWorld) publish(lines ...string) (ids []string) {
+	w.Helper()
+	got := post(w, w.House, w.Publisher, strings.Join(lines, "\n"), ndjson)
+	for _, r := range got.Results {
+		if r.Problem != nil {
+			w.Fatalf("%s: %+v", lines[r.Index], r.Problem)
+		}
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+func (w *policyWorld) withdraw(ids ...string) {
+	for _, id := range ids {
+		w.Must(204, "DELETE", "/articles/"+id, w.Publisher, "")
+	}
+}
+
+// cards walks from an address to the end and returns the articles of all cards.
+func (w *policyWorld) cards(path string, token account.Secret) (ids []string) {
+	w.Helper()
+	for pages := 0; path != ""; pages++ {
+		if pages > 20 {
+			w.Fatal("the walk does not end")
+		}
+		r := w.Must(200, "GET", path, token, "")
+		var p Page
+		r.JSON(w, &p)
+		for _, card := range p.Items {
+			ids = append(ids, card.Article.ID)
+		}
+		path = linkTo(r.Header.Get("Link"))
+	}
+	return ids
+}
+
+func (w *policyWorld) story(token account.Secret, query string) (ids []string) {
+	var got struct {
+		Story    string
+		Articles []struct{ ID, Story string }
+	}
+	w.Must(200, "GET", "/stories/"+w.x+"?"+query, token, "").JSON(w, &got)
+	for _, a := range got.Articles {
+		if a.Story != w.x {
+			w.Errorf("article %s of story %s says that it is of %s", a.ID, w.x, a.Story)
+		}
+		ids = append(ids, a.ID)
+	}
+	return ids
+}
+
+type receipt struct {
+	Shown    bool
+	Position int
+	Why      *struct {
+		Score float64
+		Terms []struct {
+			Name  string
+			Value float64
+		}
+	}
+	Because struct{ Rule, Topic, Story, Detail string }
+}
+
+func (w *policyWorld) why(id, query string) (r receipt) {
+	w.Helper()
+	w.Must(200, "GET", fmt.Sprintf("/feed/why/%s?must_know=0&%s", id, query), w.fan, "").JSON(w, &r)
+	return r
+}

@@ -1,0 +1,95 @@
+package feed
+
+import (
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// What was judged for a person may be kept beside their list: the first chunk, as
+// far as pages have read it. It holds as long as no entry touches a topic that the
+// person follows, and no follow grows a day older: the order is a function of
+// these.
+
+// keptChunk is the beginning of a person's first chunk. It is never changed.
+type keptChunk struct {
+	corpus      *corpus
+	compactions uint64 // of the corpus: rows may have gone since
+	touched     uint64 // the newest edition that touched a followed topic
+	until       int64  // ms of the as-of: then a follow is a day older
+	size        int    // places of the chunk; places holds the first of them
+	looked      int
+	last        hit
+	more        bool
+	places      []place
+}
+
+// Keep makes the person's first chunk be kept from page to page. It is for
+// persons that live longer than a request.
+func (p *Person) Keep() { p.keeps.Store(true) }
+
+// keeping is what a Person has for it.
+type keeping struct {
+	keeps atomic.Bool
+	chunk atomic.Pointer[keptChunk]
+}
+
+// touched returns the newest edition that touched a topic that the person
+// follows.
+func (p *Person) touched(c *corpus) (touched uint64) {
+	if p.Cold() {
+		return c.list(everything).touched.Load()
+	}
+	lists := load(&c.lists)
+	for _, n := range p.numbers(c).followed {
+		if n != noNumber {
+			touched = max(touched, lists[n].touched.Load())
+		}
+	}
+	return touched
+}
+
+// takeKept makes the kept chunk the page's, if there is one and it holds.
+func (w *walker) takeKept() bool {
+	p := w.q.Person
+	if !p.keeps.Load() {
+		return false
+	}
+	w.compactions = w.c.compactions.Load()
+	w.touched = p.touched(w.c)
+	k := p.chunk.Load()
+	if k == nil || k.corpus != w.c || k.compactions != w.compactions || k.touched != w.touched || w.start.At.UnixMilli() >= k.until ||
+		w.touched > uint64(w.start.Edition) {
+		return false
+	}
+	w.kept, w.places, w.arranged, w.size = k, k.places, len(k.places), k.size
+	w.looked, w.last, w.more = k.looked, k.last, k.more
+	return true
+}
+
+// keep keeps the chunk of a first page as far as it was read.
+func (w *walker) keep() {
+	p := w.q.Person
+	if w.kept != nil || w.q.Cursor != nil || !p.keeps.Load() || w.looked == 0 || w.chunks != 1 ||
+		w.touched > uint64(w.start.Edition) {
+		return
+	}
+	k := &keptChunk{corpus: w.c, compactions: w.compactions, touched: w.touched, until: p.untilOlder(w.start.At), size: w.size,
+		looked: w.looked, last: w.last, more: w.more}
+	k.places = slices.Clone(w.places[:w.arranged])
+	p.chunk.Store(k)
+}
+
+// untilOlder returns the first moment after another, in ms, at which a follow is
+// a day older.
+func (p *Person) untilOlder(at time.Time) int64 {
+	until := int64(math.MaxInt64)
+	for i := range p.followed {
+		if since := p.followed[i].since; freshness(since, at) > 0 {
+			days := max(at.Sub(since), 0)/(24*time.Hour) + 1
+			until = min(until, since.Add(days*24*time.Hour).UnixMilli())
+		}
+	}
+	return until
+}
