@@ -108,9 +108,11 @@ type walker struct {
 
 	touched, compactions uint64 // see keptChunk
 
-	seen   []topicNum
-	rows   []row
-	cursor cursorRoom
+	seen    []topicNum
+	told    []storyNum
+	shelved []place
+	rows    []row
+	cursor  cursorRoom
 }
 
 // begin prepares a page.

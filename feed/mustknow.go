@@ -28,10 +28,9 @@ func (w *walker) shelf() []place {
 	if w.m.cold {
 		return nil // everything matches
 	}
-	var told []storyNum
-	var shelf []place
+	told, shelf := w.told[:0], w.shelved[:0]
 	v := &w.m.view
-	for walk, looked := newWalk(w.covered), 0; looked < chunkSize; {
+	for walk, looked := newWalk(w.covered), 0; looked < shelfLook; {
 		r, ok := walk.next()
 		if !ok {
 			break
@@ -47,6 +46,7 @@ func (w *walker) shelf() []place {
 			shelf = append(shelf, p)
 		}
 	}
+	w.told, w.shelved = told, shelf
 	slices.SortFunc(shelf, func(a, b place) int {
 		if a.score != b.score {
 			return cmp.Compare(b.score, a.score)

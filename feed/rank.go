@@ -41,8 +41,10 @@ const (
 	spreadWindow  = 10 // in so many cards …
 	maxInWindow   = 4  // … so many of one topic
 
-	// A story that so many independent sources cover is one to know of.
+	// A story that so many independent sources cover is one to know of; the shelf
+	// takes the best among so many articles of such stories, newest first.
 	mustKnowSources = 3
+	shelfLook       = 60
 )
 
 // kindWorth is what the kind of an article adds, in the order of Kinds.
@@ -72,7 +74,7 @@ var rankerVersion = func() uint32 {
 	sum := crc32.NewIEEE()
 	constants := []int64{4, // of the code: raise it when the order of places changes
 		Unit, weightFollow, weightFavourite, worthFollow, worthFavourite, maxInterest, coverageStep,
-		maxCoverage, maxFresh, freshDays, chunkSize, maxNeighbours, spreadWindow, maxInWindow}
+		maxCoverage, maxFresh, freshDays, chunkSize, maxNeighbours, spreadWindow, maxInWindow, mustKnowSources, shelfLook}
 	for _, c := range append(constants, kindWorth[:]...) {
 		for shift := 0; shift < 64; shift += 8 {
 			sum.Write([]byte{byte(c >> shift)})
