@@ -2,12 +2,12 @@ package feed
 
 import (
 	"encoding/binary"
-	"fmt"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Limits of a page.
@@ -353,9 +353,6 @@ func (b *Builder) Version(q *Query, account string) uint64 {
 	c := b.index.corpus.Load()
 	edition := c.edition.Load() // before what was touched: an entry's topics are, before its page is
 	asOf := time.UnixMilli(c.at.Load())
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%s|%d|%v|%t|%t|%d|%d|%x|%t|%x|", account, q.Limit, q.Filter, q.Unread, q.Why, q.MustKnow,
-		q.Person.Revision, q.Person.Digest, q.Person.Known, rankerVersion)
 	var touched, fresh uint64
 	for i, n := range q.Person.numbers(c).followed {
 		fresh = fresh*31 + uint64(freshness(q.Person.followed[i].since, asOf))
@@ -366,21 +363,34 @@ func (b *Builder) Version(q *Query, account string) uint64 {
 	if q.Person.Cold() || q.Cursor != nil {
 		touched = c.list(everything).touched.Load()
 	}
-	numbers := []uint64{min(touched, edition), uint64(q.Now.Unix() / (15 * 60)), uint64(q.present().Revision), q.present().Digest}
+	var room [256]byte
+	buf := append(room[:0], account...)
+	number := func(n uint64) { buf = binary.BigEndian.AppendUint64(buf, n) }
+	number(uint64(len(account)))
+	number(uint64(q.Limit)<<8 | uint64(q.MustKnow)<<3 | bit(q.Unread)<<2 | bit(q.Why)<<1 | bit(q.Person.Known))
+	for _, n := range [...]uint64{uint64(q.Person.Revision), q.Person.Digest, uint64(rankerVersion), min(touched, edition),
+		uint64(q.Now.Unix() / (15 * 60)), uint64(q.present().Revision), q.present().Digest} {
+		number(n)
+	}
 	if q.Cursor == nil {
-		numbers = append(numbers, fresh) // in a walk it is the cursor's
+		number(fresh) // in a walk it is the cursor's
 	}
 	if q.MustKnow > 0 {
-		numbers = append(numbers, min(c.list(covered).touched.Load(), edition))
+		number(min(c.list(covered).touched.Load(), edition))
 	}
 	if q.Marks != nil {
-		numbers = append(numbers, uint64(q.Marks.Revision))
+		number(uint64(q.Marks.Revision))
 	}
-	for _, n := range numbers {
-		h.Write(binary.BigEndian.AppendUint64(nil, n))
-	}
+	buf = q.Filter.appendText(buf)
 	if q.Cursor != nil {
-		h.Write([]byte(q.Cursor.String()))
+		buf = append(buf, q.Cursor.String()...)
 	}
-	return h.Sum64()
+	return xxhash.Sum64(buf)
+}
+
+func bit(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
 }

@@ -59,6 +59,7 @@ type corpus struct {
 	languages   sync.Map // string → uint16
 	nlang       uint16
 
+	backwards   bool          // rows are added from the newest down: the first name of a source is its newest; the writer's
 	compactions atomic.Uint64 // how often rows were taken out of the lists
 
 	superseded []supersededRow // versions that others took the place of, in the order of that; the writer's
@@ -324,7 +325,7 @@ func (c *corpus) lookup(id topic.ID) (topicNum, bool) {
 func (c *corpus) sourceNum(s *Source) topicNum {
 	n := c.number(topic.SourceTopicID(s.ID))
 	name, _ := json.Marshal(s.Name) // a string always encodes
-	if old, ok := c.sourceNames.Load(n); !ok || string(old.([]byte)) != string(name) {
+	if old, ok := c.sourceNames.Load(n); !ok || !c.backwards && string(old.([]byte)) != string(name) {
 		c.sourceNames.Store(n, name)
 	}
 	return n
@@ -413,6 +414,7 @@ type told struct {
 func (x *Index) newBulk(top Edition, at time.Time) *bulk {
 	c := newCorpus(top-min(top, math.MaxUint32/2), at)
 	c.edition.Store(uint64(top))
+	c.backwards = true
 	return &bulk{x: x, c: c, newest: make(map[ArticleID]Edition)}
 }
 
@@ -478,6 +480,7 @@ func (b *bulk) publish() {
 		b.c.list(topicNum(n)).head.Store(sorted(&v, rows))
 	}
 	slices.SortFunc(b.c.superseded, func(a, b supersededRow) int { return a.at.Compare(b.at) })
+	b.c.backwards = false
 	b.x.corpus.Store(b.c)
 }
 

@@ -13,7 +13,11 @@ import (
 // made once.
 func PersonOf(c *interests.Copy) *Person { return c.Made(makePerson).(*Person) }
 
-func makePerson(l *interests.List) any { return NewPerson(l) }
+func makePerson(l *interests.List) any {
+	p := NewPerson(l)
+	p.Keep()
+	return p
+}
 
 // Together is the contract of a store that reads a person's list and marks in one
 // round trip, of one moment or not; errors are those of [interests.Store] and

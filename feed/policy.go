@@ -14,6 +14,20 @@ type Filter struct {
 	Topics    []topic.ID
 }
 
+// appendText writes the filter so that different ones are different.
+func (f *Filter) appendText(dst []byte) []byte {
+	for _, k := range f.Kinds {
+		dst = append(append(dst, "\x00k"...), k...)
+	}
+	for _, l := range f.Languages {
+		dst = append(append(dst, "\x00l"...), l...)
+	}
+	for _, id := range f.Topics {
+		dst = append(append(dst, "\x00t"...), id...)
+	}
+	return dst
+}
+
 // policy is what a person may see now: the one place where that is decided, for
 // every surface. It looks at mutes, marks and the filter of the present, whatever
 // moment the order is of.

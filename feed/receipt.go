@@ -127,8 +127,10 @@ func (w *walker) whyUnmatched(r row, d verdict) Receipt {
 // whyMatched finds the place of an article's story and tells whose card it has.
 func (w *walker) whyMatched(r row) Receipt {
 	n := w.m.view.story(r)
-	for position := 0; ; {
-		if _, n := w.judge(); n == 0 {
+	position := 0
+	for looked := 0; looked < maxCandidates; {
+		_, candidates := w.judge()
+		if looked += candidates; candidates == 0 {
 			break
 		}
 		for i := range w.size {
@@ -138,15 +140,28 @@ func (w *walker) whyMatched(r row) Receipt {
 				continue
 			}
 			position++
-			if shown == r {
-				return Receipt{Shown: true, Position: position, Why: w.terms(r, w.sources(p.story))}
-			}
-			if n != 0 && p.story == n {
-				return Receipt{Rule: RuleSameStory, Story: load(&w.c.stories.table)[n].id}
+			if shown == r || n != 0 && p.story == n {
+				return w.receipt(r, shown, n, position)
 			}
 		}
 	}
+	// Beyond what was looked at: its place is known, its position is not.
+	p := place{row: r, story: n}
+	if n != 0 {
+		p = w.place(hit{w.m.view.key(r) + w.m.weight(r), r}, n)
+	}
+	if shown, ok := w.shown(&p); ok {
+		return w.receipt(r, shown, n, 0)
+	}
 	return Receipt{Rule: RuleNotFollowed}
+}
+
+// receipt tells of a row in whose story's place another, or itself, is shown.
+func (w *walker) receipt(r, shown row, n storyNum, position int) Receipt {
+	if shown != r {
+		return Receipt{Rule: RuleSameStory, Story: load(&w.c.stories.table)[n].id}
+	}
+	return Receipt{Shown: true, Position: position, Why: w.terms(r, w.sources(n))}
 }
 
 // Story returns the rows of a story that a person may see now, newest first, as

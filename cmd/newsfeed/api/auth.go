@@ -25,7 +25,10 @@ type caller struct {
 	byCookie bool
 	token    account.Secret
 	session  account.Session // of a person
-	key      account.Key     // of a publisher or an editor
+	// The call may be answered from what was last known of a person; stale: of
+	// their session it was.
+	lastKnown, stale bool
+	key              account.Key // of a publisher or an editor
 }
 
 type kind uint8
@@ -57,10 +60,10 @@ func (s *Server) identify(c *fiber.Ctx, r *route) (caller, error) {
 		if !ok {
 			return caller{}, errBadToken
 		}
-		return s.holder(account.Secret(token))
+		return s.holder(account.Secret(token), r)
 	}
 	if cookie := h.Cookie(s.cookie); len(cookie) > 0 && r.access != operation {
-		who, err := s.person(account.Secret(cookie))
+		who, err := s.person(account.Secret(cookie), r)
 		who.byCookie = true
 		return who, err
 	}
@@ -76,28 +79,38 @@ func bearer(header []byte) (token []byte, ok bool) {
 
 // holder returns who holds a token: of a key that this node knows, of a session,
 // or of a key that it has not read yet. Most calls cost one look-up that way.
-func (s *Server) holder(token account.Secret) (caller, error) {
+func (s *Server) holder(token account.Secret, r *route) (caller, error) {
 	if s.Keyring.Known(token) {
 		return s.keyHolder(token)
 	}
-	who, err := s.person(token)
+	who, err := s.person(token, r)
 	if errors.Is(err, errBadToken) {
 		return s.keyHolder(token)
 	}
 	return who, err
 }
 
-func (s *Server) person(token account.Secret) (caller, error) {
+func (s *Server) person(token account.Secret, r *route) (caller, error) {
+	who := caller{kind: aPerson, token: token, lastKnown: r.lastKnown()}
+	var ok bool
+	if who.session, ok = s.People.AtHand(token.Hash()); ok {
+		return who, nil
+	}
 	ctx, cancel := deadline()
 	defer cancel()
-	session, err := s.People.Who(ctx, token)
+	var err error
+	if who.lastKnown {
+		who.session, who.stale, err = s.People.WhoLastKnown(ctx, token)
+	} else {
+		who.session, err = s.People.Who(ctx, token)
+	}
 	if errors.Is(err, account.ErrNoSession) {
 		return caller{}, errBadToken
 	}
 	if err != nil {
 		return caller{}, fmt.Errorf("find the session of a token: %w", err)
 	}
-	return caller{kind: aPerson, token: token, session: session}, nil
+	return who, nil
 }
 
 func (s *Server) keyHolder(token account.Secret) (caller, error) {

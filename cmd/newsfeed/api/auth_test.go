@@ -199,7 +199,7 @@ func TestGuestLifetimes(t *testing.T) {
 func TestGuestGoneBeforeTheFirstEdit(t *testing.T) {
 	h := NewHouse(t)
 	guest := h.Guest()
-	who, err := h.person(guest)
+	who, err := h.person(guest, anybodys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 type Deps struct {
 	Lists     *interests.Lists
 	Marks     *feed.MarkSets
+	Together  *feed.Belongings // both, with what is at hand of them; nil: they are asked for each time
 	People    *account.People
 	Keyring   *account.Keyring
 	Catalogue *topic.Catalogue

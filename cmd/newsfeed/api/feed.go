@@ -110,23 +110,23 @@ func (s *Server) see(c *fiber.Ctx, who *caller, q *feed.Query) error {
 		}
 		return nil
 	}
-	list, err := s.list(c, who)
+	b, err := s.belonging(c, who)
 	if err != nil {
 		return err
 	}
-	q.Person = feed.NewPerson(&list)
-	if q.Cursor != nil && q.Cursor.Revision != list.Revision {
-		then, err := s.listAt(who, q.Cursor.Revision)
-		if err != nil {
-			return err
-		}
-		q.Person, q.Present = feed.NewPerson(&then), q.Person
+	q.Person = b.Person
+	if len(b.Marks.Stories) > 0 {
+		q.Marks = b.Marks
 	}
-	marks, err := s.marks(who)
-	if err == nil && len(marks.Stories) > 0 {
-		q.Marks = &marks
+	if q.Cursor == nil || q.Cursor.Revision == b.Copy.Revision {
+		return nil
 	}
-	return err
+	then, err := s.listAt(who, q.Cursor.Revision)
+	if err != nil {
+		return err
+	}
+	q.Person, q.Present = feed.NewPerson(&then), b.Person
+	return nil
 }
 
 // listAt reads the caller's list as it was at a revision.

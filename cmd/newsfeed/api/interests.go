@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"newsfeed/feed"
 	"newsfeed/interests"
 	"newsfeed/interests/topic"
 )
@@ -15,6 +16,9 @@ import (
 // headerRevision asks for an answer no older than a revision of the caller's
 // list, and tells which revision was used.
 const headerRevision = "X-Interests-Revision"
+
+// headerDegraded says of an answer what it was made without.
+const headerDegraded = "Feed-Degraded"
 
 // interestShape is one interest of a list.
 type interestShape struct {
@@ -32,31 +36,57 @@ func (s *Server) interest(i interests.Interest) interestShape {
 	return interestShape{i.Topic, name, i.Level, i.Since}
 }
 
-// list reads the caller's list for an answer to a GET, and says in the header
-// which revision that is. The list is always the record's, so it is as new as
-// can be: an older one than asked for means that the record lost edits.
-func (s *Server) list(c *fiber.Ctx, who *caller) (interests.List, error) {
-	if err := checkRevision(c); err != nil {
-		return interests.List{}, err
-	}
-	ctx, cancel := deadline()
-	defer cancel()
-	list, err := s.Lists.Get(ctx, who.session.Account)
+// belonging finds the caller's list and marks for an answer to a GET, and says in
+// the header which revision the list has. It is not older than the revision that
+// is asked for, unless the record itself is. A call that may be answered from
+// what was last known is, when the store is out of reach.
+func (s *Server) belonging(c *fiber.Ctx, who *caller) (feed.Belonging, error) {
+	least, err := leastRevision(c)
 	if err != nil {
-		return interests.List{}, fmt.Errorf("load the list of %s: %w", who.session.Account, err)
+		return feed.Belonging{}, err
 	}
-	tellRevision(c, list.Revision)
-	return list, nil
-}
-
-// checkRevision looks at the revision that is asked for.
-func checkRevision(c *fiber.Ctx) error {
-	if asked := c.Request().Header.Peek(headerRevision); len(asked) > 0 {
-		if _, err := strconv.ParseUint(string(asked), 10, 64); err != nil {
-			return &refusal{err: errBadHeader, fields: []field{{headerRevision, "must be a revision: a whole number"}}}
+	b, ok := s.Together.AtHand(who.session.Account, least)
+	if !ok {
+		if b, err = s.findBelonging(who, least); err != nil {
+			return b, err
 		}
 	}
-	return nil
+	if b.Stale || who.stale {
+		c.Response().Header.Set(headerDegraded, "interests")
+	}
+	tellRevision(c, b.Copy.Revision)
+	return b, nil
+}
+
+func (s *Server) findBelonging(who *caller, least interests.Revision) (feed.Belonging, error) {
+	ctx, cancel := deadline()
+	defer cancel()
+	if who.lastKnown {
+		return s.Together.LastKnown(ctx, who.session.Account, least)
+	}
+	return s.Together.Find(ctx, who.session.Account, least)
+}
+
+// list is belonging where the marks do not matter.
+func (s *Server) list(c *fiber.Ctx, who *caller) (interests.List, error) {
+	b, err := s.belonging(c, who)
+	if err != nil {
+		return interests.List{}, err
+	}
+	return b.Copy.List, nil
+}
+
+// leastRevision reads the revision that is asked for, 0 when none is.
+func leastRevision(c *fiber.Ctx) (interests.Revision, error) {
+	asked := c.Request().Header.Peek(headerRevision)
+	if len(asked) == 0 {
+		return 0, nil
+	}
+	r, err := strconv.ParseUint(string(asked), 10, 64)
+	if err != nil {
+		return 0, &refusal{err: errBadHeader, fields: []field{{headerRevision, "must be a revision: a whole number"}}}
+	}
+	return interests.Revision(r), nil
 }
 
 func tellRevision(c *fiber.Ctx, r interests.Revision) {

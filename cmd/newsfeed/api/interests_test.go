@@ -60,7 +60,7 @@ func TestDeleteInterest(t *testing.T) {
 	h := NewHouse(t)
 	guest := h.Guest()
 	h.Follow(guest, "iran")
-	who, err := h.person(guest)
+	who, err := h.person(guest, anybodys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestFullList(t *testing.T) {
 	}
 	h.Must(200, "POST", "/articles", h.Publisher, lines.String(), "Content-Type: application/x-ndjson")
 	guest := h.Guest()
-	who, err := h.person(guest)
+	who, err := h.person(guest, anybodys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,11 +27,11 @@ func markOf(id feed.StoryID, m feed.StoryMarks) markShape {
 func (s *Server) marks(who *caller) (feed.MarkSet, error) {
 	ctx, cancel := deadline()
 	defer cancel()
-	set, err := s.Marks.Get(ctx, who.session.Account)
+	set, err := s.Marks.AtLeast(ctx, who.session.Account, 0)
 	if err != nil {
-		return set, fmt.Errorf("load the marks of %s: %w", who.session.Account, err)
+		return feed.MarkSet{}, fmt.Errorf("load the marks of %s: %w", who.session.Account, err)
 	}
-	return set, nil
+	return *set, nil
 }
 
 // putMark sets marks of a story, or takes them back: those that the body names.
@@ -116,7 +116,7 @@ func (s *Server) getMarks(c *fiber.Ctx, who *caller) error {
 	if cursorErr != nil {
 		return cursorErr
 	}
-	if err := checkRevision(c); err != nil {
+	if _, err := leastRevision(c); err != nil {
 		return err
 	}
 	set, err := s.marks(who)

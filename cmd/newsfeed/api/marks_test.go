@@ -109,7 +109,7 @@ func TestMarksKeepGuests(t *testing.T) {
 	if got := h.GetPage("/saved", guest).Titles(); len(got) != 1 {
 		t.Errorf("saved: %v", got)
 	}
-	if who, err := h.person(guest); err != nil || !who.session.Kept {
+	if who, err := h.person(guest, anybodys); err != nil || !who.session.Kept {
 		t.Errorf("the session %+v, %v", who.session, err)
 	}
 }

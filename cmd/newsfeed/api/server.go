@@ -20,6 +20,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"newsfeed/feed"
 )
 
 // Limits of the server.
@@ -76,6 +78,10 @@ type route struct {
 	shows  subject
 	handle handler
 }
+
+// lastKnown reports whether a call may be answered from what was last known of a
+// person, when the store of people is out of reach.
+func (r *route) lastKnown() bool { return r.path == "/feed" }
 
 // routes is everything the door opens on to. HEAD comes with GET, OPTIONS with each path.
 func routes() []route {
@@ -182,6 +188,9 @@ func (d Deps) withDefaults() Deps {
 	}
 	if d.Warm == nil {
 		d.Warm = func() bool { return true }
+	}
+	if d.Together == nil {
+		d.Together = &feed.Belongings{Lists: d.Lists, Marks: d.Marks}
 	}
 	if d.Health == nil {
 		d.Health = func(context.Context) []Dependency { return nil }

@@ -93,7 +93,7 @@ func TestWalksOfOtherLists(t *testing.T) {
 // forgetJournal makes an edit after which no earlier list can be rebuilt.
 func (h *House) forgetJournal(token account.Secret) {
 	h.Helper()
-	who, err := h.person(token)
+	who, err := h.person(token, anybodys)
 	if err != nil {
 		h.Fatal(err)
 	}
