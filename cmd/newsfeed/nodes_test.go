@@ -14,7 +14,8 @@ var (
 )
 
 // Two nodes on the same servers: an article posted to one is in the feed of the
-// other, and an interest set on one is honoured by the other at once.
+// other, and an interest set on one is honoured by the other at once, if asked
+// for by its revision, as clients do.
 func TestTwoNodes(t *testing.T) {
 	settings := onServers(t)
 	a := serve(t, settings...)
@@ -50,7 +51,9 @@ func TestTwoNodes(t *testing.T) {
 		if i%4 > 1 {
 			level, want = "follow", *visibleArticles
 		}
-		on.call("PUT", "/interests/iran", token, map[string]string{"level": level}, nil)
+		var edit struct{ Revision uint64 }
+		on.call("PUT", "/interests/iran", token, map[string]string{"level": level}, &edit)
+		other.least = edit.Revision
 		if got := len(other.feed(token, 100).Items); got != want {
 			t.Fatalf("%s on one node, then %d cards on the other, want %d", level, got, want)
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,6 +55,8 @@ type process struct {
 	cmd  *exec.Cmd
 	out  *syncBuffer
 	done chan struct{}
+
+	least uint64 // revision asked for in calls; 0: none
 }
 
 // serve starts the program on a free port with further settings and waits until
@@ -144,6 +147,9 @@ func (p *process) tryCall(method, path, token string, body, out any) (int, error
 	request, err := http.NewRequestWithContext(ctx, method, p.url+path, bytes.NewReader(b))
 	if err != nil {
 		return 0, err
+	}
+	if p.least > 0 {
+		request.Header.Set("X-Interests-Revision", strconv.FormatUint(p.least, 10))
 	}
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
