@@ -87,8 +87,8 @@ func (p *Person) untilOlder(at time.Time) int64 {
 	until := int64(math.MaxInt64)
 	for i := range p.followed {
 		if since := p.followed[i].since; freshness(since, at) > 0 {
-			days := max(at.Sub(since), 0)/(24*time.Hour) + 1
-			until = min(until, since.Add(days*24*time.Hour).UnixMilli())
+			age := max(at.Sub(since), 0).Truncate(24 * time.Hour)
+			until = min(until, since.Add(age+24*time.Hour).UnixMilli())
 		}
 	}
 	return until

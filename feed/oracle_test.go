@@ -235,7 +235,8 @@ func (p *plan) terms(v *Entry) []Term {
 	var matched, fresh int64
 	for _, t := range v.Article.Tags {
 		r := p.l.Topics[t.Topic]
-		worth, salience := int64(0), int64(math.Round(t.Salience*100))
+		var worth int64
+		salience := int64(math.Round(t.Salience * 100))
 		switch r.Level {
 		case interests.Follow:
 			worth = worthFollow * salience / 100

@@ -229,7 +229,7 @@ func (c *changes) hear(ctx context.Context, l *line) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	sub := l.client.Subscribe(ctx)
-	defer sub.Close()
+	defer func() { _ = sub.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = sub.Close() }) // ends a waiting receive
 	defer stop()
 	if !c.subscribe(ctx, sub) {
