@@ -1,0 +1,155 @@
+package feed
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"time"
+)
+
+// bulk collects versions of a log read from its newest entry down, and builds a
+// corpus of them in one go.
+type bulk struct {
+	x      *Index
+	c      *corpus
+	newest map[ArticleID]Edition // the oldest version seen so far of each article
+	rows   [][]row               // by topic number
+	told   []told
+}
+
+// told is a row and the story that its entry names.
+type told struct {
+	story   StoryID
+	article ArticleID
+	row     row
+}
+
+func (x *Index) newBulk(top Edition, at time.Time) *bulk {
+	c := newCorpus(top-min(top, math.MaxUint32/2), at)
+	c.edition.Store(uint64(top))
+	c.backwards = true
+	return &bulk{x: x, c: c, newest: make(map[ArticleID]Edition)}
+}
+
+// add takes the next older entry. A version that another superseded is kept, as
+// long as the log holds it: cursors may name it.
+func (b *bulk) add(e *Entry) {
+	if e.Stub {
+		return
+	}
+	if e.Topic != nil {
+		return // the catalogue was loaded from its own store, which is newer
+	}
+	for _, id := range e.Left {
+		b.touch(b.c.number(id), e.Edition)
+	}
+	id := e.Article.ID
+	next, superseded := b.newest[id]
+	b.newest[id] = e.Edition
+	if e.Previous != 0 {
+		b.c.superseded = append(b.c.superseded, supersededRow{e.Previous, e.Edition, e.At})
+	}
+	if e.Withdrawn || !b.x.within(e.Article.Published) {
+		return
+	}
+	b.x.noteTopics(b.c, e)
+	r := b.c.add(e)
+	v := b.c.view()
+	if superseded {
+		v.at(r).to.Store(b.c.short(next))
+	} else {
+		b.c.ids.set(&v, id, r)
+	}
+	for _, t := range v.tagsOf(r) {
+		b.enter(t.topic(), r, !superseded, e.Edition)
+	}
+	b.enter(everything, r, !superseded, e.Edition)
+	b.told = append(b.told, told{e.Story, id, r})
+	b.c.finder.note(e)
+}
+
+func (b *bulk) enter(n topicNum, r row, live bool, e Edition) {
+	for int(n) >= len(b.rows) {
+		b.rows = append(b.rows, nil)
+	}
+	b.rows[n] = append(b.rows[n], r)
+	if live {
+		b.c.list(n).live.Add(1)
+	}
+	b.touch(n, e)
+}
+
+func (b *bulk) touch(n topicNum, e Edition) {
+	if p := b.c.list(n); p.touched.Load() < uint64(e) {
+		p.touched.Store(uint64(e))
+	}
+}
+
+// publish sorts the lists and makes the corpus the index's.
+func (b *bulk) publish() {
+	v := b.c.view()
+	b.stories(&v)
+	for n, rows := range b.rows {
+		b.c.list(topicNum(n)).head.Store(sorted(&v, rows))
+	}
+	slices.SortFunc(b.c.superseded, func(a, b supersededRow) int { return a.at.Compare(b.at) })
+	b.c.backwards = false
+	b.x.corpus.Store(b.c)
+}
+
+// stories makes the stories that have several articles.
+func (b *bulk) stories(v *view) {
+	slices.SortStableFunc(b.told, func(x, y told) int { return bytes.Compare(x.story[:], y.story[:]) })
+	for rest := b.told; len(rest) > 0; {
+		n := 1
+		for n < len(rest) && rest[n].story == rest[0].story {
+			n++
+		}
+		b.story(v, rest[:n])
+		rest = rest[n:]
+	}
+	b.told = nil
+}
+
+// story makes one story of its members, newest first.
+func (b *bulk) story(v *view, members []told) {
+	alone := !slices.ContainsFunc(members, func(m told) bool { return m.article != ArticleID(m.story) })
+	if alone {
+		return
+	}
+	n := b.c.stories.number(members[0].story)
+	for _, m := range slices.Backward(members) {
+		b.c.member(v, n, m.row)
+	}
+	b.touchMembers(v, members)
+	if b.c.sources(v, n) < mustKnowSources {
+		return
+	}
+	for int(covered) >= len(b.rows) {
+		b.rows = append(b.rows, nil)
+	}
+	load(&b.c.stories.table)[n].covered = true
+	for _, m := range members {
+		b.rows[covered] = append(b.rows[covered], m.row)
+	}
+}
+
+// touchMembers notes the newest entry that touched the story.
+func (b *bulk) touchMembers(v *view, members []told) {
+	var newest uint32
+	for _, m := range members {
+		newest = max(newest, v.from(m.row))
+		if to := v.to(m.row); to != open {
+			newest = max(newest, to)
+		}
+	}
+	e := Edition(b.c.base + uint64(newest))
+	for _, m := range members {
+		if v.to(m.row) == open {
+			for _, t := range v.tagsOf(m.row) {
+				b.touch(t.topic(), e)
+			}
+		}
+	}
+	b.touch(covered, e)
+}
