@@ -13,6 +13,8 @@
 //
 //	newsfeed:schema                     version of this layout
 //	newsfeed:{<account>}:list           hash: revision (decimal), list (JSON of interests.List)
+//	newsfeed:{<account>}:journal        list: interests.Undo as JSON, newest first
+//	newsfeed:{<account>}:marks          hash: see marks.go
 //	newsfeed:session:{<hash of token>}  JSON of account.Session
 //
 // What changes one of them publishes that on the channel newsfeed:changes in the

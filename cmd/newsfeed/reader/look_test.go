@@ -1,3 +1,5 @@
+//go:build look
+
 package reader
 
 import (
@@ -21,17 +23,14 @@ import (
 	"newsfeed/interests/topic"
 )
 
-var look = flag.String("look", "", "address on which TestLook serves a front page to look at, e.g. 127.0.0.1:8099")
+var look = flag.String("look", "127.0.0.1:8099", "address on which TestLook serves a front page to look at")
 
 // TestLook is not a test but a page to look at in a browser, with pictures, long
 // titles and other scripts. Pictures come over TLS from a certificate of its own:
 //
-//	go test ./cmd/newsfeed/reader -run TestLook -look 127.0.0.1:8099 -timeout 0
+//	go test -tags look ./cmd/newsfeed/reader -run TestLook -timeout 0
 //	chromium --ignore-certificate-errors http://127.0.0.1:8099/
 func TestLook(t *testing.T) {
-	if *look == "" {
-		t.Skip("no -look")
-	}
 	pictures := httptest.NewTLSServer(http.HandlerFunc(picture))
 	t.Cleanup(pictures.Close)
 	s := newSite(t, func(d *Deps) {
