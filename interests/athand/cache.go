@@ -137,6 +137,12 @@ func (c *Cache[V]) Load(ctx context.Context, k Key, least uint64, read func(cont
 		}
 		f, ticket := c.join(k)
 		if ticket != nil {
+			if v, ok := c.Get(k, least); ok { // another flight landed before ours was announced
+				f.err = context.Canceled // who joined meanwhile looks again
+				ticket.land(f)
+				close(f.done)
+				return v, nil
+			}
 			return c.lead(ctx, f, ticket, read)
 		}
 		select {
