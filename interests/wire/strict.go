@@ -83,11 +83,13 @@ func tooDeep(b []byte) bool {
 // malformed puts an error of the JSON library into our words.
 func malformed(err error) *Malformed {
 	var given *Malformed
-	if errors.As(err, &given) {
-		return given
-	}
 	var semantic *json.SemanticError
-	if errors.As(err, &semantic) {
+	switch {
+	case errors.As(err, &given) && given.Location == "" && errors.As(err, &semantic): // a type of ours does not know where it stands
+		return &Malformed{string(semantic.JSONPointer), given.Message}
+	case errors.As(err, &given):
+		return given
+	case errors.As(err, &semantic):
 		return &Malformed{string(semantic.JSONPointer), semanticMessage(semantic)}
 	}
 	var syntactic *jsontext.SyntacticError
