@@ -174,7 +174,7 @@ func (c *corpus) join(v *view, r row, e *Entry) {
 	}
 	c.member(v, n, r)
 	c.touchMembers(v, n, e.Edition)
-	story := load(&c.stories.table)[n]
+	story := c.stories.record(n)
 	switch {
 	case story.covered:
 		c.list(covered).insert(v, r)

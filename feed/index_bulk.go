@@ -118,9 +118,12 @@ func (b *bulk) story(v *view, members []told) {
 		return
 	}
 	n := b.c.stories.number(members[0].story)
+	rows := make([]row, 0, len(members))
 	for _, m := range slices.Backward(members) {
-		b.c.member(v, n, m.row)
+		v.at(m.row).story.Store(n)
+		rows = append(rows, m.row)
 	}
+	b.c.stories.add(n, rows...)
 	b.touchMembers(v, members)
 	if b.c.sources(v, n) < mustKnowSources {
 		return
@@ -128,7 +131,7 @@ func (b *bulk) story(v *view, members []told) {
 	for int(covered) >= len(b.rows) {
 		b.rows = append(b.rows, nil)
 	}
-	load(&b.c.stories.table)[n].covered = true
+	b.c.stories.record(n).covered = true
 	for _, m := range members {
 		b.rows[covered] = append(b.rows[covered], m.row)
 	}

@@ -79,7 +79,7 @@ func (c *corpus) compact(oldest uint32) {
 			blocks[b] = nil
 		}
 	}
-	if len(dead) > 0 {
+	if len(dead) > 0 || len(c.stories.stale) > 0 {
 		c.remove(&v, dead, affected, blocks)
 	}
 }
@@ -105,17 +105,21 @@ func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, 
 			c.list(t.topic()).live.Add(-1)
 		}
 	}
+	gone := map[storyNum]bool{}
 	for n := range told {
-		c.stories.remove(n, dead)
+		if c.stories.remove(n, func(r row) bool { return dead[r] }) {
+			gone[n] = true
+		}
 	}
-	if slots := c.ids.slots.Load(); slots != nil {
-		c.ids.rebuild(v, slots, len(*slots), func(r row) bool { return !dead[r] })
-	}
+	c.stories.forget(gone)
+	c.ids.keep(v, func(r row) bool { return !dead[r] })
 	for r := range dead {
 		c.drop(r)
 	}
 	c.releaseAt = time.Now().Add(grace)
+	letGo := c.stories.letGo()
 	c.release = func() {
+		letGo()
 		for r := range dead {
 			c.cards.drop(v.at(r).card)
 			c.tags.drop(uint64(v.at(r).tags))

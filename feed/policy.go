@@ -166,7 +166,7 @@ func (p *policy) version(v *view, r row) verdict {
 // storyID returns the id of the row's story.
 func (c *corpus) storyID(v *view, r row) StoryID {
 	if n := v.story(r); n != 0 {
-		return load(&c.stories.table)[n].id
+		return c.stories.id(n)
 	}
 	return StoryID(v.id(r))
 }

@@ -119,7 +119,7 @@ func (w *walker) whyUnmatched(r row, d verdict) Receipt {
 		if d.rule != "" {
 			return Receipt{Rule: d.rule}
 		}
-		return Receipt{Rule: RuleSameStory, Story: load(&w.c.stories.table)[n].id}
+		return Receipt{Rule: RuleSameStory, Story: w.c.stories.id(n)}
 	}
 	return Receipt{Rule: RuleNotFollowed}
 }
@@ -159,7 +159,7 @@ func (w *walker) whyMatched(r row) Receipt {
 // receipt tells of a row in whose story's place another, or itself, is shown.
 func (w *walker) receipt(r, shown row, n storyNum, position int) Receipt {
 	if shown != r {
-		return Receipt{Rule: RuleSameStory, Story: load(&w.c.stories.table)[n].id}
+		return Receipt{Rule: RuleSameStory, Story: w.c.stories.id(n)}
 	}
 	return Receipt{Shown: true, Position: position, Why: w.terms(r, w.sources(n))}
 }

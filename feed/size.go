@@ -42,8 +42,6 @@ func (x *Index) Size() Size {
 			s.Postings += cap(rows) * int(unsafe.Sizeof(row(0)))
 		}
 	}
-	if slots := c.ids.slots.Load(); slots != nil {
-		s.IDs = len(*slots) * 4
-	}
+	s.IDs = c.ids.rows.bytes()
 	return s
 }

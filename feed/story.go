@@ -5,7 +5,6 @@ import (
 	"maps"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -14,8 +13,8 @@ import (
 
 // A story is told apart by the writer and stands in the entry of each of its
 // articles; its id is that of its first article, its number the edition of that
-// article's first entry. This file has both halves: how the writer finds the
-// story of an article (storyFinder), and how the index knows a story's members.
+// article's first entry. This file is how the writer finds the story of an article;
+// how the index knows a story's members is in stories.go.
 
 // How near two articles must be published to be of one story by their titles.
 const storyWindow = 72 * time.Hour
@@ -24,12 +23,13 @@ const storyWindow = 72 * time.Hour
 // "Live updates" tells none.
 const minTitleWords = 4
 
-// storyRef is a story as the finder knows it.
+// storyRef is a story as the finder knows it. It holds no pointer, so that the
+// garbage collector need not look at millions of them.
 type storyRef struct {
 	id        StoryID
 	number    Edition
-	published time.Time // of the member that was published last
-	summary   uint64    // of that member
+	published int64  // ms; of the member that was published last
+	summary   uint64 // of that member
 }
 
 // storyFinder finds the story of a new article among those in the index: by the
@@ -60,7 +60,8 @@ func (f *storyFinder) find(a *Article) (storyRef, bool) {
 // article; mu is held.
 func (f *storyFinder) near(key uint64, a *Article) (storyRef, bool) {
 	ref, ok := f.stories[key]
-	return ref, ok && key != 0 && a.Published.Sub(ref.published).Abs() <= storyWindow
+	apart := a.Published.UnixMilli() - ref.published
+	return ref, ok && key != 0 && max(apart, -apart) <= storyWindow.Milliseconds()
 }
 
 // note makes an article's story found by what the article carries.
@@ -68,9 +69,10 @@ func (f *storyFinder) note(e *Entry) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	k := storyKeysOf(&e.Article)
+	published := e.Article.Published.UnixMilli()
 	for _, key := range []uint64{k.id, k.title, k.own} {
-		if ref, ok := f.stories[key]; key != 0 && (!ok || !e.Article.Published.Before(ref.published)) {
-			f.stories[key] = storyRef{e.Story, e.StoryNum, e.Article.Published, k.summary}
+		if ref, ok := f.stories[key]; key != 0 && (!ok || published >= ref.published) {
+			f.stories[key] = storyRef{e.Story, e.StoryNum, published, k.summary}
 		}
 	}
 }
@@ -79,7 +81,7 @@ func (f *storyFinder) note(e *Entry) {
 func (f *storyFinder) forget(before time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	maps.DeleteFunc(f.stories, func(_ uint64, s storyRef) bool { return s.published.Before(before) })
+	maps.DeleteFunc(f.stories, func(_ uint64, s storyRef) bool { return s.published < before.UnixMilli() })
 }
 
 // storyKeys are the hashes by which two articles of one story meet; 0 is none.
@@ -151,73 +153,4 @@ var smallWords = map[string]bool{
 	"and": true, "or": true, "is": true, "are": true, "was": true, "were": true, "be": true, "by": true, "with": true,
 	"from": true, "as": true, "that": true, "this": true, "its": true, "it": true, "after": true, "over": true,
 	"update": true, "updated": true, "breaking": true, "exclusive": true,
-}
-
-// stories are the stories of more than one article, as readers see them: what
-// most articles do not have, and so does not stand in the columns.
-type stories struct {
-	table atomic.Pointer[[]*storyRows] // by number on this node; 0 is none
-	index sync.Map                     // StoryID → storyNum
-}
-
-// storyNum numbers a story of several articles on this node; 0 is a story that
-// is its article.
-type storyNum = uint32
-
-// storyRows are the rows of a story's articles, in order of arrival.
-type storyRows struct {
-	id      StoryID
-	rows    atomic.Pointer[[]row]
-	covered bool // its rows are in the list of that name; the writer's
-}
-
-// number returns a story's number, giving it one when it has none. The writer's.
-func (s *stories) number(id StoryID) storyNum {
-	if n, ok := s.index.Load(id); ok {
-		return n.(storyNum)
-	}
-	table := load(&s.table)
-	if len(table) == 0 {
-		table = append(table, nil)
-	}
-	n := storyNum(len(table))
-	table = append(table, &storyRows{id: id})
-	s.table.Store(&table)
-	s.index.Store(id, n)
-	return n
-}
-
-// lookup returns a story's number, 0 when it is not known to have several articles.
-func (s *stories) lookup(id StoryID) storyNum {
-	if n, ok := s.index.Load(id); ok {
-		return n.(storyNum)
-	}
-	return 0
-}
-
-// add makes a row a member. The writer's.
-func (s *stories) add(n storyNum, r row) {
-	story := load(&s.table)[n]
-	rows := append(load(&story.rows), r)
-	story.rows.Store(&rows)
-}
-
-// remove takes dead rows out. The writer's.
-func (s *stories) remove(n storyNum, dead map[row]bool) {
-	story := load(&s.table)[n]
-	var rows []row
-	for _, r := range load(&story.rows) {
-		if !dead[r] {
-			rows = append(rows, r)
-		}
-	}
-	story.rows.Store(&rows)
-}
-
-// members returns the rows of a story of several articles, all versions.
-func (s *stories) members(n storyNum) []row {
-	if n == 0 {
-		return nil
-	}
-	return load(&load(&s.table)[n].rows)
 }
