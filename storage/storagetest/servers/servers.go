@@ -8,7 +8,7 @@
 // what is stored.
 //
 // A server that is not installed skips the test, unless NEWSFEED_REQUIRE (a
-// comma list of redis, mongo, chromium) names it: then the test fails and says
+// comma list of redis, mongo, gcc, chromium) names it: then the test fails and says
 // how to install it. CI sets it, so nothing is skipped there in silence.
 package servers
 
@@ -59,6 +59,7 @@ type Server struct {
 type program struct {
 	path string                              // of the binary
 	args func(dir string, port int) []string // may write files into dir
+	env  func(dir string) []string           // beside ours; may be nil
 	prep func(addr string) error             // once, after the first start; may be nil
 	look func(addr string) (identity, error) // nil error: it is ready
 	name func(path, version string) string   // for logs
@@ -240,6 +241,9 @@ func (s *Server) spawn() (*running, error) {
 
 	cmd := exec.Command(s.program.path, s.program.args(s.dir, s.port)...)
 	cmd.Dir = s.dir
+	if s.program.env != nil {
+		cmd.Env = append(os.Environ(), s.program.env(s.dir)...)
+	}
 	// Files, not pipes: a pipe would keep Wait until the last grandchild is gone.
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = ownGroup()
@@ -331,7 +335,7 @@ func (s *Server) close() error {
 
 func (s *Server) logPath() string { return filepath.Join(s.dir, "server.log") }
 
-// Missing skips the test because what ("redis", "mongo", "chromium") is not
+// Missing skips the test because what ("redis", "mongo", "gcc", "chromium") is not
 // there, or fails it when NEWSFEED_REQUIRE names what.
 func Missing(t testing.TB, what, install string) {
 	t.Helper()
