@@ -69,6 +69,7 @@ func (r *Reader) Routes(router fiber.Router) {
 	router.Get("/my/interests", r.page(r.interests))
 	router.Post("/my/interests", r.page(r.guarded(r.edit)))
 	router.Get("/assets/:file", r.asset)
+	router.Get("/client.js", r.client)
 }
 
 // render sends a page of a template with a status.
