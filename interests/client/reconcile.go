@@ -93,7 +93,7 @@ func check(q question, a answer) error {
 		return fmt.Errorf("%w: not the whole list, to who knows nothing", errAnswer)
 	}
 	for _, c := range a.Changes {
-		if c.Topic == "" || c.Level == 0 || c.At.IsZero() {
+		if c.Topic == "" || c.Level == 0 {
 			return fmt.Errorf("%w: a change of %.80q", errAnswer, c.Topic)
 		}
 	}

@@ -149,8 +149,20 @@ func (s *Server) may(c *fiber.Ctx, r *route, who *caller) error {
 		return errWrongKind
 	case who.byCookie && !isSafe(r.method) && !s.sameOrigin(c):
 		return errCrossSite
+	case who.kind == aPerson && !isSafe(r.method) && isForAnother(c, who):
+		return errOtherAccount
 	}
 	return nil
+}
+
+// headerAccount says of a change for whom it is meant. A page does not see its
+// cookie: another tab may have signed somebody else in since it was opened.
+const headerAccount = "X-Account"
+
+// isForAnother reports whether a change is meant for another than who asks.
+func isForAnother(c *fiber.Ctx, who *caller) bool {
+	meant := c.Request().Header.Peek(headerAccount)
+	return len(meant) > 0 && string(meant) != who.session.Account.String()
 }
 
 func isSafe(method string) bool { return method == fiber.MethodGet || method == fiber.MethodHead }

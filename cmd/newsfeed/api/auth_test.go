@@ -153,6 +153,26 @@ func TestCookie(t *testing.T) {
 	plain.Must(200, "GET", "/feed", "", "", "Cookie: newsfeed="+string(plain.Guest()))
 }
 
+// A change that is meant for one person is not made for another, whom another tab
+// has signed in since; who says nothing means themselves.
+func TestMeantForAnother(t *testing.T) {
+	h := NewHouse(t)
+	var made struct {
+		Account struct{ ID string }
+		Token   account.Secret
+	}
+	h.Must(201, "POST", "/guests", "", "").JSON(t, &made)
+	mine, other := "X-Account: "+made.Account.ID, h.Guest()
+	h.Must(200, "PUT", "/interests/iran", made.Token, `{"level":"follow"}`, mine)
+	h.Must(200, "DELETE", "/interests/iran", made.Token, "", mine)
+	if p := h.Must(401, "PUT", "/interests/iran", other, `{"level":"follow"}`, mine).Problem(t); p.Type != "other-account" {
+		t.Errorf("the problem is %q, want other-account", p.Type)
+	}
+	h.Must(401, "DELETE", "/interests/iran", "", "", mine, "Cookie: __Host-newsfeed="+string(other), "Sec-Fetch-Site: same-origin")
+	h.Must(200, "PUT", "/interests/iran", other, `{"level":"follow"}`)
+	h.Must(200, "GET", "/interests", other, "", mine) // reading sends nothing
+}
+
 // A guest lives for a day; from the first edit on for 90 days after the last
 // use, and the list a day longer than the guest.
 func TestGuestLifetimes(t *testing.T) {

@@ -31,6 +31,7 @@ var (
 	errNoToken      = errors.New("this call needs a token")
 	errBadToken     = errors.New("the token is wrong or has expired")
 	errWrongKind    = errors.New("the token is not of the kind that this call needs")
+	errOtherAccount = errors.New("the change is meant for another account than the one that is signed in")
 	errCrossSite    = errors.New("a change by cookie is taken from the reader's own pages only")
 	errNotFound     = errors.New("there is nothing here")
 	errUnknownTopic = errors.New("there is no such topic")
@@ -67,6 +68,7 @@ var table = []known{
 	{err: errNoToken, status: 401},
 	{err: errBadToken, status: 401, kind: "token"},
 	{err: account.ErrNoSession, status: 401, kind: "token", detail: errBadToken.Error()},
+	{err: errOtherAccount, status: 401, kind: "other-account"},
 	{err: errWrongKind, status: 403},
 	{err: errCrossSite, status: 403, kind: "cross-site"},
 	{err: feed.ErrNotYours, status: 403, kind: "not-yours", detail: "the article belongs to a source or a host that the key is not bound to"},

@@ -229,7 +229,7 @@ export async function indexedStore(name) {
       };
     }),
     remove: (account) => within('readwrite', (lists) => lists.delete(account)),
-    close: () => db?.close(),
+    close: () => { db?.close(); lost(); },
   };
 }
 
