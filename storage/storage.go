@@ -43,6 +43,7 @@ type Stores struct {
 	Lists         interests.Store
 	Marks         feed.Marks
 	Sessions      account.Store
+	Limits        account.Limits
 	Together      feed.Together
 	Announcements feed.Announcements
 	Changes       athand.Announcements
@@ -89,7 +90,7 @@ func openEmbedded(path string) (*Stores, error) {
 	}
 	return &Stores{
 		Articles: s.Articles(), Topics: s.Topics(), Keys: s.Keys(),
-		Lists: s.Lists(), Marks: s.Marks(), Sessions: s.Sessions(), Together: s.Together(),
+		Lists: s.Lists(), Marks: s.Marks(), Sessions: s.Sessions(), Limits: s.Limits(), Together: s.Together(),
 		Announcements: s.Announcements(), Changes: s.Changes(),
 		Backup:   func(ctx context.Context, w io.Writer) error { _, err := s.WriteTo(w); return err },
 		Sweep:    s.Sweep,
@@ -115,7 +116,7 @@ func openServers(ctx context.Context, a Addresses) (*Stores, error) {
 	return &Stores{
 		Sweep:    func(context.Context, time.Time) (int, error) { return 0, nil },
 		Articles: m.Articles(), Topics: m.Topics(), Keys: m.Keys(),
-		Lists: r.Lists(), Marks: r.Marks(), Sessions: r.Sessions(), Together: r.Together(),
+		Lists: r.Lists(), Marks: r.Marks(), Sessions: r.Sessions(), Limits: r.Limits(), Together: r.Together(),
 		Announcements: r.Announcements(), Changes: r.Changes(),
 		Migrated: append(migrated("MongoDB", m.Migrated), migrated("Redis", r.Migrated)...),
 		health: []func(context.Context) Health{

@@ -57,6 +57,8 @@ type Store struct {
 	from int       // schema version found by Open
 	bell *bell.Bell
 	ears *changes
+
+	limits limits
 }
 
 // Open opens the file, and makes it and its folder when they are not there. It

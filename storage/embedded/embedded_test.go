@@ -24,6 +24,8 @@ func TestTopics(t *testing.T) { storagetest.Topics(t, contract((*Store).Topics))
 
 func TestKeys(t *testing.T) { storagetest.Keys(t, contract((*Store).Keys)) }
 
+func TestLimits(t *testing.T) { storagetest.Limits(t, contract((*Store).Limits)) }
+
 // The log keeps its promise over this store.
 func TestLog(t *testing.T) {
 	storagetest.Log(t, contract((*Store).Articles), storagetest.LogLoad{

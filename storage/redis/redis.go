@@ -16,6 +16,7 @@
 //	newsfeed:{<account>}:journal        list: interests.Undo as JSON, newest first
 //	newsfeed:{<account>}:marks          hash: see marks.go
 //	newsfeed:session:{<hash of token>}  JSON of account.Session
+//	newsfeed:limit:{<hash>}             see limits.go
 //
 // What changes one of them publishes that on the channel newsfeed:changes in the
 // same step; a user of an ACL needs newsfeed:* for keys and channels.

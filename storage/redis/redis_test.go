@@ -42,6 +42,9 @@ func TestListsCluster(t *testing.T) { storagetest.Lists(t, threeNodes(lists)) }
 func TestSessionsServer(t *testing.T)  { storagetest.Sessions(t, oneServer(sessions)) }
 func TestSessionsCluster(t *testing.T) { storagetest.Sessions(t, threeNodes(sessions)) }
 
+func TestLimitsServer(t *testing.T)  { storagetest.Limits(t, oneServer((*redis.Store).Limits)) }
+func TestLimitsCluster(t *testing.T) { storagetest.Limits(t, threeNodes((*redis.Store).Limits)) }
+
 func TestAnnouncementsServer(t *testing.T)  { storagetest.Announcements(t, oneServer(announcements)) }
 func TestAnnouncementsCluster(t *testing.T) { storagetest.Announcements(t, threeNodes(announcements)) }
 

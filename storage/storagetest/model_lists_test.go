@@ -19,6 +19,10 @@ func TestModelSessions(t *testing.T) {
 	Sessions(t, func(testing.TB) Harness[account.Store] { return inMemory[account.Store](NewModelSessions()) })
 }
 
+func TestModelLimits(t *testing.T) {
+	Limits(t, func(testing.TB) Harness[account.Limits] { return inMemory[account.Limits](new(ModelLimits)) })
+}
+
 func TestBell(t *testing.T) {
 	Announcements(t, func(testing.TB) Harness[feed.Announcements] {
 		return Harness[feed.Announcements]{Name: "bell", Open: func(testing.TB) (feed.Announcements, func() error) {
