@@ -1,13 +1,10 @@
 package feed
 
 import (
-	"encoding/binary"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/cespare/xxhash/v2"
 )
 
 // Limits of a page.
@@ -37,6 +34,11 @@ type Query struct {
 	Limit  int     // 1 to MaxLimit
 	Cursor *Cursor // nil: the first page
 	Now    time.Time
+
+	// Version is this query's, from [Builder.Version]: a first page is of its
+	// moment then, and one that is kept under it is written again. Zero: the page
+	// is of the newest edition.
+	Version Version
 }
 
 func (q *Query) present() *Person {
@@ -48,9 +50,13 @@ func (q *Query) present() *Person {
 
 // Page is what is known of a page beside its bytes.
 type Page struct {
-	Cards int
-	Next  string // cursor of the next page; empty at the end
+	Cards            int
+	next, nextLength int // where the cursor of the next page stands
 }
+
+// Next returns the cursor of the next page, which is a part of the page's bytes;
+// empty at the end.
+func (p Page) Next(body []byte) []byte { return body[p.next : p.next+p.nextLength] }
 
 // Builder makes pages. Safe for concurrent use.
 type Builder struct {
@@ -71,13 +77,15 @@ func NewBuilder(x *Index) *Builder {
 // and the filter are of the present: they leave a place to the next article of
 // its story, or empty, and move nothing.
 func (b *Builder) Page(dst []byte, q Query) ([]byte, Page) {
-	w := b.begin(&q)
+	w := b.at(&q)
 	defer w.end()
-	dst = w.open(dst)
-	dst, page := w.cards(dst)
-	dst = append(dst, `,"newer":`...)
-	dst = strconv.AppendInt(dst, int64(w.newer()), 10)
-	return append(dst, '}'), page
+	if k := w.takeShown(); k != nil {
+		return w.write(dst, k)
+	}
+	w.prepare()
+	w.shows()
+	w.keep()
+	return w.write(dst, &w.page)
 }
 
 // walker is one page in the making. It is reused for other people's.
@@ -108,6 +116,8 @@ type walker struct {
 
 	touched, compactions uint64 // see keptChunk
 
+	page    shown
+	named   []named // topics that stand in page.names
 	seen    []topicNum
 	told    []storyNum
 	shelved []place
@@ -117,20 +127,36 @@ type walker struct {
 
 // begin prepares a page.
 func (b *Builder) begin(q *Query) *walker {
+	w := b.at(q)
+	w.prepare()
+	return w
+}
+
+// at returns a walker that knows which moment the page is of, and nothing else.
+func (b *Builder) at(q *Query) *walker {
 	w := b.scratch.Get().(*walker)
-	w.b, w.q, w.c = b, *q, b.index.corpus.Load()
-	at := w.c.at.Load()
-	w.now = Edition(w.c.edition.Load())
+	w.b, w.q, w.c = b, *q, q.Version.corpus
+	at := q.Version.at
+	if w.now = q.Version.edition; w.c == nil {
+		w.c = b.index.corpus.Load()
+		at = w.c.at.Load()
+		w.now = Edition(w.c.edition.Load())
+	}
 	if q.Cursor != nil {
 		w.start = *q.Cursor
 	} else {
 		w.start = Cursor{Edition: w.now, At: time.UnixMilli(at).UTC(), Revision: q.Person.Revision, Started: q.Now, Key: firstKey}
 	}
-	w.policy.prepare(w.c, q)
-	w.covered = w.c.list(covered).load()
-	w.m.prepare(w.c, q.Person, w.start.At)
-	w.m.edition, w.begun, w.chunks = w.c.short(w.start.Edition), false, 0
 	return w
+}
+
+// prepare loads what the page is made of, all of it at least as new as its moment.
+func (w *walker) prepare() {
+	w.compactions = w.c.compactions.Load()
+	w.policy.prepare(w.c, &w.q)
+	w.covered = w.c.list(covered).load()
+	w.m.prepare(w.c, w.q.Person, w.start.At)
+	w.m.edition, w.begun, w.chunks = w.c.short(w.start.Edition), false, 0
 }
 
 // end gives the walker back.
@@ -142,6 +168,93 @@ func (w *walker) end() {
 	b.scratch.Put(w)
 }
 
+// shown is what a page shows, and where the next one begins.
+type shown struct {
+	showing
+	shelf int    // how many of the cards stand on the must-know shelf: the first
+	next  Cursor // its Key, ID, Offset, and on a first page First and FirstID
+	more  bool   // there is a next page
+}
+
+// shows finds out what the page shows.
+func (w *walker) shows() {
+	p := &w.page
+	p.reset()
+	w.named = w.named[:0]
+	if w.q.MustKnow > 0 && w.q.Cursor == nil {
+		w.mustKnow()
+	}
+	p.shelf = p.cards
+	w.items()
+}
+
+// items adds the cards of the feed.
+func (w *walker) items() {
+	var (
+		items = 0
+		next  = w.start
+		first = next.First
+		id    = next.FirstID
+		more  = true
+	)
+	for looked := 0; items < w.q.Limit && looked < maxCandidates && more; {
+		n := w.chunk(looked == 0)
+		if looked += n; n == 0 {
+			more = false
+			break
+		}
+		at := min(int(next.Offset), w.size)
+		for ; at < w.size && items < w.q.Limit; at++ {
+			p := w.arrange(at)
+			r, ok := w.shown(p)
+			if !ok {
+				continue
+			}
+			items++
+			w.show(p.story, r, true)
+			if w.q.Why {
+				w.why(w.terms(r, w.sources(p.story)))
+			}
+			first, id = p.opener.key, w.m.view.id(p.opener.row)
+		}
+		if next.Offset = uint16(at); at == w.size {
+			next.Key, next.ID, next.Offset = w.last.key, w.m.view.id(w.last.row), 0
+			more = w.more
+		}
+	}
+	if w.q.Cursor == nil {
+		next.First, next.FirstID = first, id
+	}
+	w.page.next, w.page.more = next, more
+}
+
+// write writes a page.
+func (w *walker) write(dst []byte, p *shown) ([]byte, Page) {
+	dst = w.open(dst)
+	cards := writer{showing: &p.showing, c: w.c, view: &w.m.view}
+	if w.q.MustKnow > 0 && w.q.Cursor == nil {
+		dst = append(dst, `"must_know":[`...)
+		dst = cards.cards(dst, p.shelf)
+		dst = append(dst, `],`...)
+	}
+	dst = append(dst, `"items":[`...)
+	page := Page{Cards: p.cards - p.shelf}
+	dst = cards.cards(dst, page.Cards)
+	dst = append(dst, ']')
+	if p.more {
+		next := p.next
+		next.Edition, next.At, next.Revision, next.Started = w.start.Edition, w.start.At, w.start.Revision, w.start.Started
+		dst = append(dst, `,"next":"`...)
+		page.next = len(dst)
+		dst = next.appendText(dst, &w.cursor)
+		page.nextLength = len(dst) - page.next
+		dst = append(dst, '"')
+	}
+	dst = append(dst, `,"newer":`...)
+	dst = strconv.AppendInt(dst, int64(w.newer()), 10)
+	return append(dst, '}'), page
+}
+
 // open writes what stands before the cards.
 func (w *walker) open(dst []byte) []byte {
 	dst = append(dst, `{"as_of":{"edition":`...)
@@ -151,62 +264,10 @@ func (w *walker) open(dst []byte) []byte {
 	dst = append(dst, `,"time":"`...)
 	dst = w.start.At.AppendFormat(dst, time.RFC3339Nano)
 	dst = append(dst, `"},`...)
-	if w.m.cold {
+	if w.q.Person.Cold() {
 		dst = append(dst, `"cold":true,`...)
 	}
-	if w.q.MustKnow > 0 && w.q.Cursor == nil {
-		dst = w.mustKnow(dst)
-	}
 	return dst
-}
-
-// cards writes the items and the cursor after them.
-func (w *walker) cards(dst []byte) ([]byte, Page) {
-	dst = append(dst, `"items":[`...)
-	var (
-		page  Page
-		next  = w.start
-		first = next.First
-		id    = next.FirstID
-		more  = true
-	)
-	for looked := 0; page.Cards < w.q.Limit && looked < maxCandidates && more; {
-		n := w.chunk(looked == 0)
-		if looked += n; n == 0 {
-			more = false
-			break
-		}
-		at := min(int(next.Offset), w.size)
-		for ; at < w.size && page.Cards < w.q.Limit; at++ {
-			p := w.arrange(at)
-			r, ok := w.shown(p)
-			if !ok {
-				continue
-			}
-			if page.Cards++; page.Cards > 1 {
-				dst = append(dst, ',')
-			}
-			dst = w.card(dst, p.story, r)
-			first, id = p.opener.key, w.m.view.id(p.opener.row)
-		}
-		if next.Offset = uint16(at); at == w.size {
-			next.Key, next.ID, next.Offset = w.last.key, w.m.view.id(w.last.row), 0
-			more = w.more
-		}
-	}
-	w.keep()
-	dst = append(dst, ']')
-	if !more {
-		return dst, page
-	}
-	if w.q.Cursor == nil {
-		next.First, next.FirstID = first, id
-	}
-	dst = append(dst, `,"next":"`...)
-	at := len(dst)
-	dst = next.appendText(dst, &w.cursor)
-	page.Next = string(dst[at:])
-	return append(dst, '"'), page
 }
 
 // shown returns the row whose card stands in a place: the best article of the
@@ -240,78 +301,6 @@ func (w *walker) shown(p *place) (row, bool) {
 	}), true
 }
 
-// card writes a card: the part that was encoded when the article entered the
-// index, then what differs from person to person.
-func (w *walker) card(dst []byte, story storyNum, r row) []byte {
-	dst = append(dst, w.m.view.cardOf(r)...)
-	dst = w.also(dst, story, r)
-	dst = append(dst, `,"matched":[`...)
-	ids := load(&w.c.topicIDs)
-	comma := false
-	for _, t := range w.m.view.tagsOf(r) {
-		if !w.m.standing(t.topic()).matched() {
-			continue
-		}
-		if comma {
-			dst = append(dst, ',')
-		}
-		comma = true
-		dst = append(dst, '"')
-		dst = append(dst, ids[t.topic()]...) // letters, digits and hyphens
-		dst = append(dst, '"')
-	}
-	dst = append(dst, ']')
-	if w.q.Person.Known {
-		dst = w.mark(dst, r)
-	}
-	if w.q.Why {
-		dst = append(dst, `,"why":`...)
-		dst = appendReceipt(dst, w.terms(r, w.sources(story)))
-	}
-	return append(dst, '}')
-}
-
-// also writes how many other articles of the story there are for the person, and
-// from whom.
-func (w *walker) also(dst []byte, story storyNum, shown row) []byte {
-	v := &w.m.view
-	articles, sources := 0, w.seen[:0]
-	for _, r := range w.c.stories.members(story) {
-		if r == shown || !v.alive(r, w.m.edition) || !w.policy.allows(v, r) {
-			continue
-		}
-		articles++
-		if s := v.source(r); len(sources) < maxSources && !slices.Contains(sources, s) {
-			sources = append(sources, s)
-		}
-	}
-	dst = append(dst, `,"also":{"articles":`...)
-	dst = strconv.AppendInt(dst, int64(articles), 10)
-	dst = append(dst, `,"sources":[`...)
-	for i, s := range sources {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		if name, ok := w.c.sourceNames.Load(s); ok {
-			dst = append(dst, name.([]byte)...)
-		}
-	}
-	w.seen = sources[:0]
-	return append(dst, `]}`...)
-}
-
-func (w *walker) mark(dst []byte, r row) []byte {
-	var marks StoryMarks
-	if w.q.Marks != nil && len(w.q.Marks.Stories) > 0 {
-		marks = w.q.Marks.Stories[w.c.storyID(&w.m.view, r)]
-	}
-	dst = append(dst, `,"mark":{"read":`...)
-	dst = strconv.AppendBool(dst, marks.Read.Value)
-	dst = append(dst, `,"saved":`...)
-	dst = strconv.AppendBool(dst, marks.Saved.Value)
-	return append(dst, '}')
-}
-
 // newer counts the stories that entered since the walk's edition and would stand
 // before the last card of its first page, up to maxNewer.
 func (w *walker) newer() int {
@@ -340,52 +329,6 @@ func (b *Builder) Newer(q Query) int {
 	w := b.begin(&q)
 	defer w.end()
 	return w.newer()
-}
-
-// Version is a number that changes whenever the page of a query may: what an
-// ETag is made of. It costs no page. account is whose page it is, empty for
-// nobody's. What changes by itself (as_of, and with it the cursor) does not count.
-//
-// A page within a walk may show versions that have been superseded since, and
-// what befalls their articles later need not touch the topics they had: there,
-// every article counts.
-func (b *Builder) Version(q *Query, account string) uint64 {
-	c := b.index.corpus.Load()
-	edition := c.edition.Load() // before what was touched: an entry's topics are, before its page is
-	asOf := time.UnixMilli(c.at.Load())
-	var touched, fresh uint64
-	for i, n := range q.Person.numbers(c).followed {
-		fresh = fresh*31 + uint64(freshness(q.Person.followed[i].since, asOf))
-		if n != noNumber {
-			touched = max(touched, c.list(n).touched.Load())
-		}
-	}
-	if q.Person.Cold() || q.Cursor != nil {
-		touched = c.list(everything).touched.Load()
-	}
-	var room [256]byte
-	buf := append(room[:0], account...)
-	number := func(n uint64) { buf = binary.BigEndian.AppendUint64(buf, n) }
-	number(uint64(len(account)))
-	number(uint64(q.Limit)<<8 | uint64(q.MustKnow)<<3 | bit(q.Unread)<<2 | bit(q.Why)<<1 | bit(q.Person.Known))
-	for _, n := range [...]uint64{uint64(q.Person.Revision), q.Person.Digest, uint64(rankerVersion), min(touched, edition),
-		uint64(q.Now.Unix() / (15 * 60)), uint64(q.present().Revision), q.present().Digest} {
-		number(n)
-	}
-	if q.Cursor == nil {
-		number(fresh) // in a walk it is the cursor's
-	}
-	if q.MustKnow > 0 {
-		number(min(c.list(covered).touched.Load(), edition))
-	}
-	if q.Marks != nil {
-		number(uint64(q.Marks.Revision))
-	}
-	buf = q.Filter.appendText(buf)
-	if q.Cursor != nil {
-		buf = append(buf, q.Cursor.String()...)
-	}
-	return xxhash.Sum64(buf)
 }
 
 func bit(b bool) uint64 {

@@ -33,6 +33,33 @@ func (p *Person) Keep() { p.keeps.Store(true) }
 type keeping struct {
 	keeps atomic.Bool
 	chunk atomic.Pointer[keptChunk]
+	shown atomic.Pointer[keptShown]
+	at    atomic.Pointer[reached]
+}
+
+// keptShown is what the person's last first page shows. It holds as long as the
+// query's version is the same. It is never changed.
+type keptShown struct {
+	shown
+	version     uint64
+	corpus      *corpus
+	compactions uint64 // of the corpus: rows may have gone since
+}
+
+// takeShown returns what the page shows if that is kept.
+func (w *walker) takeShown() *shown {
+	v := &w.q.Version
+	if v.corpus == nil {
+		return nil
+	}
+	k := w.q.Person.shown.Load()
+	if k == nil || k.version != v.Sum || k.corpus != v.corpus {
+		return nil
+	}
+	if w.m.view = w.c.view(); k.compactions != w.c.compactions.Load() { // in this order: what has gone since stays for a minute
+		return nil
+	}
+	return &k.shown
 }
 
 // touched returns the newest edition that touched a topic that the person
@@ -56,7 +83,6 @@ func (w *walker) takeKept() bool {
 	if !p.keeps.Load() {
 		return false
 	}
-	w.compactions = w.c.compactions.Load()
 	w.touched = p.touched(w.c)
 	k := p.chunk.Load()
 	if k == nil || k.corpus != w.c || k.compactions != w.compactions || k.touched != w.touched || w.start.At.UnixMilli() >= k.until ||
@@ -68,17 +94,30 @@ func (w *walker) takeKept() bool {
 	return true
 }
 
-// keep keeps the chunk of a first page as far as it was read.
+// keep keeps of a first page what it shows, and the chunk as far as it was read.
 func (w *walker) keep() {
 	p := w.q.Person
-	if w.kept != nil || w.q.Cursor != nil || !p.keeps.Load() || w.looked == 0 || w.chunks != 1 ||
-		w.touched > uint64(w.start.Edition) {
+	if w.q.Cursor != nil || !p.keeps.Load() {
+		return
+	}
+	if w.q.Version.corpus != nil && !w.q.Why {
+		w.keepShown()
+	}
+	if w.kept != nil || w.looked == 0 || w.chunks != 1 || w.touched > uint64(w.start.Edition) {
 		return
 	}
 	k := &keptChunk{corpus: w.c, compactions: w.compactions, touched: w.touched, until: p.untilOlder(w.start.At), size: w.size,
 		looked: w.looked, last: w.last, more: w.more}
 	k.places = slices.Clone(w.places[:w.arranged])
 	p.chunk.Store(k)
+}
+
+func (w *walker) keepShown() {
+	k := &keptShown{shown: w.page, version: w.q.Version.Sum, corpus: w.c, compactions: w.compactions}
+	text, names := len(w.page.text), len(w.page.names)
+	room := append(append(make([]byte, 0, text+names), w.page.text...), w.page.names...)
+	k.text, k.names, k.whys, k.whyEnd = room[:text:text], room[text:], nil, nil
+	w.q.Person.shown.Store(k)
 }
 
 // untilOlder returns the first moment after another, in ms, at which a follow is

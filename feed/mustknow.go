@@ -9,18 +9,16 @@ import (
 // least mustKnowSources independent sources cover and that no interest of the
 // person matches. A mute keeps a story off it as it does everywhere.
 
-// mustKnow writes the shelf: of the covered stories that stage 1 would give
-// first, those with the greatest scores.
-func (w *walker) mustKnow(dst []byte) []byte {
-	dst = append(dst, `"must_know":[`...)
+// mustKnow adds the shelf's cards: of the covered stories that stage 1 would give
+// first, those with the greatest scores. The receipt of each has one term.
+func (w *walker) mustKnow() {
 	shelf := w.shelf()
-	for i, p := range shelf[:min(len(shelf), w.q.MustKnow)] {
-		if i > 0 {
-			dst = append(dst, ',')
+	for _, p := range shelf[:min(len(shelf), w.q.MustKnow)] {
+		w.show(p.story, p.row, false)
+		if w.q.Why {
+			w.why([]Term{{Name: "must_know", Value: p.score}})
 		}
-		dst = w.shelfCard(dst, p)
 	}
-	return append(dst, `],`...)
 }
 
 // shelf returns the stories that may stand on the shelf, best first.
@@ -90,19 +88,4 @@ func (w *walker) matches(r row) bool {
 // mutes reports whether the list that the order is of mutes a row.
 func (w *walker) mutes(r row) bool {
 	return slices.ContainsFunc(w.m.view.tagsOf(r), func(t tag) bool { return w.m.standing(t.topic()).muted() })
-}
-
-// shelfCard writes a card of the shelf. Its receipt has one term.
-func (w *walker) shelfCard(dst []byte, p place) []byte {
-	dst = append(dst, w.m.view.cardOf(p.row)...)
-	dst = w.also(dst, p.story, p.row)
-	dst = append(dst, `,"matched":[]`...)
-	if w.q.Person.Known {
-		dst = w.mark(dst, p.row)
-	}
-	if w.q.Why {
-		dst = append(dst, `,"why":`...)
-		dst = appendReceipt(dst, []Term{{Name: "must_know", Value: p.score}})
-	}
-	return append(dst, '}')
 }

@@ -112,9 +112,11 @@ func (b *Builder) Saved(dst []byte, q Query, saved []SavedStory,
 	}
 	dst = append(dst, ']')
 	if len(saved) > 0 {
-		page.Next = MarkCursor{last.At, last.Story}.String()
 		dst = append(dst, `,"next":"`...)
-		dst = append(append(dst, page.Next...), '"')
+		page.next = len(dst)
+		dst = append(dst, MarkCursor{last.At, last.Story}.String()...)
+		page.nextLength = len(dst) - page.next
+		dst = append(dst, '"')
 	}
 	return append(dst, `,"newer":0}`...), page, nil
 }
@@ -142,6 +144,14 @@ func (w *walker) savedCard(dst []byte, story StoryID, absent map[ArticleID]Entry
 		return dst
 	}
 	return w.storedCard(dst, &e)
+}
+
+// card writes one card.
+func (w *walker) card(dst []byte, story storyNum, r row) []byte {
+	w.page.reset()
+	w.named = w.named[:0]
+	w.show(story, r, true)
+	return (&writer{showing: &w.page.showing, c: w.c, view: &w.m.view}).next(dst)
 }
 
 // best returns the best article of a story that the person may see now.

@@ -187,11 +187,12 @@ func (g *growth) depth(m *maker, b *feed.Builder) error {
 	for j, p := range people {
 		q := feed.Query{Person: p, Limit: best, MustKnow: 1, Now: defaultEnd}
 		for range deep - 1 {
-			_, page := b.Page(nil, q)
-			if page.Next == "" {
+			body, page := b.Page(nil, q)
+			next := page.Next(body)
+			if len(next) == 0 {
 				break
 			}
-			c, err := feed.ParseCursor(page.Next, defaultEnd)
+			c, err := feed.ParseCursor(string(next), defaultEnd)
 			if err != nil {
 				return fmt.Errorf("the cursor of a page just made: %w", err)
 			}

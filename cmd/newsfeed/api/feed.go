@@ -197,11 +197,8 @@ func (s *Server) page(c *fiber.Ctx, who *caller, q *feed.Query, of topic.ID) err
 		}
 	}
 	cache(c, who, pageKeeps)
-	whose := string(of)
-	if who.kind == aPerson {
-		whose += " " + who.session.Account.String()
-	}
-	if fresh(c, weak(s.Builder.Version(q, whose))) {
+	q.Version = s.Builder.Version(q, who.session.Account, of) // who is nobody has the zero account
+	if fresh(c, weak(q.Version.Sum)) {
 		return nil
 	}
 	r := c.Response()
@@ -209,6 +206,6 @@ func (s *Server) page(c *fiber.Ctx, who *caller, q *feed.Query, of topic.ID) err
 	r.SwapBody(b)
 	r.SetStatusCode(fiber.StatusOK)
 	r.Header.SetContentType(fiber.MIMEApplicationJSON)
-	linkNext(c, page.Next)
+	linkNext(c, page.Next(b))
 	return nil
 }

@@ -136,7 +136,7 @@ func (s *Server) getMarks(c *fiber.Ctx, who *caller) error {
 		answer.Marks = append(answer.Marks, markOf(id, set.Stories[id]))
 	}
 	cache(c, who, "")
-	linkNext(c, next)
+	linkNext(c, []byte(next))
 	return sendTagged(c, &answer)
 }
 
@@ -196,7 +196,7 @@ func (s *Server) getSaved(c *fiber.Ctx, who *caller) error {
 		return fmt.Errorf("make the page of saved stories: %w", err)
 	}
 	cache(c, who, "")
-	linkNext(c, page.Next)
+	linkNext(c, page.Next(body))
 	sendBytesTagged(c, body)
 	return nil
 }

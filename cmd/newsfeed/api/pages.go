@@ -63,23 +63,28 @@ func (s *Server) cursor(value []byte, now time.Time) (*feed.Cursor, error) {
 
 // linkNext sets the header that leads to the next page: this request's
 // parameters with another cursor.
-func linkNext(c *fiber.Ctx, next string) {
-	if next == "" {
+func linkNext(c *fiber.Ctx, next []byte) {
+	if len(next) == 0 {
 		return
 	}
-	args := fasthttp.AcquireArgs()
-	defer fasthttp.ReleaseArgs(args)
-	for name, value := range c.Context().QueryArgs().All() {
-		if string(name) != "cursor" {
-			args.AddBytesKV(name, value)
+	var room [512]byte
+	b := append(room[:0], '<')
+	for _, x := range c.Request().URI().PathOriginal() {
+		if x == '>' {
+			b = append(b, "%3E"...)
+		} else {
+			b = append(b, x)
 		}
 	}
-	args.Add("cursor", next)
-	b := append([]byte("<"), bytes.ReplaceAll(c.Request().URI().PathOriginal(), []byte(">"), []byte("%3E"))...)
 	b = append(b, '?')
-	b = args.AppendBytes(b)
-	b = append(b, `>; rel="next"`...)
-	c.Response().Header.SetBytesV(fiber.HeaderLink, b)
+	for name, value := range c.Context().QueryArgs().All() {
+		if string(name) != "cursor" {
+			b = append(fasthttp.AppendQuotedArg(b, name), '=')
+			b = append(fasthttp.AppendQuotedArg(b, value), '&')
+		}
+	}
+	b = append(append(b, "cursor="...), next...) // of base64url's letters
+	c.Response().Header.SetBytesV(fiber.HeaderLink, append(b, `>; rel="next"`...))
 }
 
 // tag is the text of a weak entity tag.
