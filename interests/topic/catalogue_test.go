@@ -21,7 +21,7 @@ func TestResolve(t *testing.T) {
 		"dprk": "north-korea", "Pyongyang": "north-korea", "crude": "crude-oil", "Oil": "crude-oil", "crude-oil": "crude-oil",
 		"usa": "united-states", "U.S.": "united-states", "us": "united-states", "America": "united-states",
 		"uk": "united-kingdom", "U.K.": "united-kingdom", "GB": "united-kingdom", "uae": "united-arab-emirates",
-		"West Germany": "west-germany", "west-germany": "west-germany", "ussr": "soviet-union", "yugoslavia": "yugoslavia",
+		"West Germany": "germany", "west-germany": "germany", "East Germany": "east-germany", "ussr": "soviet-union", "yugoslavia": "yugoslavia",
 		"czechoslovakia": "czechoslovakia", "burma": "myanmar", "Türkiye": "turkey", "turkey": "turkey", "georgia": "georgia",
 		"ai": "artificial-intelligence", "covid": "covid-19", "who": "world-health-organization", "it": "", "fed": "federal-reserve",
 		"google": "google", "alphabet": "google", "facebook": "meta", "nfl": "american-football", "soccer": "football", "sports": "sport",

@@ -113,7 +113,9 @@ func latin1(content []byte) string {
 // The countries found in 9,000 wire articles of 1987 are mostly those that the
 // agency's own desk filed them under. The United States are left out: they are
 // on two articles of three, mostly without being named. Most of what is missed
-// is named only in the dateline, which the text does not have.
+// is named only in the dateline, which the text does not have. The model that
+// judges countries was fitted to these texts; on texts it has not seen it is two
+// hundredths lower (see TestFitCountries).
 func TestCountriesOfReuters(t *testing.T) {
 	wires := reuters(t)
 	c := NewCatalogue(Seed())
@@ -145,8 +147,8 @@ func TestCountriesOfReuters(t *testing.T) {
 	t.Logf("%d articles: precision %.3f, recall %.3f, micro-F1 %.3f", len(wires), precision, recall, f1)
 	t.Logf("most often wrong:  %v", most(wrong))
 	t.Logf("most often missed: %v", most(missed))
-	if f1 < 0.68 {
-		t.Errorf("micro-F1 is %.3f, want at least 0.68", f1)
+	if f1 < 0.80 {
+		t.Errorf("micro-F1 is %.3f, want at least 0.80", f1)
 	}
 }
 

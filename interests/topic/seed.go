@@ -28,6 +28,8 @@ const (
 	ruleLookup  rule = '!' // for Resolve and Search only, never looked for in text
 	ruleShort   rule = '+' // in any case, though so short that it would be exact
 	ruleNot     rule = '-' // a phrase that is not this topic: "New Mexico" under Mexico
+	ruleHint    rule = '%' // not its name, but speaks for it: "Heathrow" under United Kingdom; ".L" is a code
+	ruleMoney   rule = '?' // a currency, or a legal form of companies there: "stg", "Plc"
 )
 
 // signed is an alias with its sign.
@@ -111,7 +113,7 @@ func (s *seed) add(line string) error {
 	for _, item := range list(fields[1]) {
 		alias := sign(item)
 		signs = append(signs, alias)
-		if alias.rule != ruleNot {
+		if alias.rule != ruleNot && alias.rule != ruleHint && alias.rule != ruleMoney {
 			t.Aliases = append(t.Aliases, alias.text)
 		}
 	}
@@ -142,7 +144,7 @@ func list(field string) []string {
 
 // sign takes the sign off an alias.
 func sign(s string) signed {
-	if strings.ContainsRune("=~!+-", rune(s[0])) {
+	if strings.ContainsRune("=~!+-%?", rune(s[0])) {
 		return signed{text: s[1:], rule: rule(s[0])}
 	}
 	return signed{text: s}

@@ -25,7 +25,7 @@ type shortMention struct {
 func markShorts(claims []claim) int32 {
 	numbers, next := make(map[string]int32, len(claims)), int32(0)
 	for i := range claims {
-		if c := &claims[i]; c.rule != ruleNot && (!c.name || c.words != nil) {
+		if c := &claims[i]; c.pattern.topic != notTopic && (!c.name || c.words != nil) {
 			numbers[strings.Join(c.folded, " ")] = 0
 		}
 	}
@@ -47,7 +47,7 @@ func markShorts(claims []claim) int32 {
 	}
 	for i := range claims {
 		c := &claims[i]
-		if c.rule != ruleNot && (!c.name || c.words != nil) {
+		if c.pattern.topic != notTopic && (!c.name || c.words != nil) {
 			c.short = numbers[strings.Join(c.folded, " ")]
 			c.unsure = c.words != nil || c.person
 		}

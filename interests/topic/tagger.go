@@ -3,6 +3,7 @@ package topic
 import (
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"unicode"
 )
@@ -24,7 +25,8 @@ const (
 	bodyLength   = 200.0 // words of body that halve the weight of a mention in it
 	halfSalience = 2.0   // evidence that gives a salience of one half
 	leadWords    = 50
-	floor        = 0.27 // tags below are dropped; the best for countries in Reuters
+	floor        = 0.27                               // tags below are dropped
+	enough       = halfSalience * floor / (1 - floor) // the evidence of that salience
 	maxTags      = 30
 )
 
@@ -41,18 +43,30 @@ type Tagger struct {
 	trie    *trie
 	topics  []ID
 	broader [][]int32 // by topic: the places of the topics directly above it
-	scratch sync.Pool // of *reading
+
+	isCountry    []bool             // by topic
+	countries    [][]int32          // by topic: the countries above it
+	economy      []float64          // by topic
+	unitedStates int32              // its place, or notTopic
+	codes        map[string][]int32 // the countries of an exchange's code, ".L" in "<TSCO.L>"
+	model        forest
+	scratch      sync.Pool // of *reading
 }
 
 // newTagger compiles the topics of a catalogue.
 func newTagger(topics []Topic) *Tagger {
-	t := &Tagger{topics: make([]ID, len(topics)), broader: make([][]int32, len(topics))}
+	t := &Tagger{topics: make([]ID, len(topics)), broader: make([][]int32, len(topics)), codes: map[string][]int32{}}
 	places := make(map[ID]int32, len(topics))
 	l, signs := newLexer(), loadSeed().signs
 	var claims []claim
 	for i, topic := range topics {
 		t.topics[i], places[topic.ID] = topic.ID, int32(i)
 		claims = append(claims, claimsOf(int32(i), topic, signs[topic.ID], l)...)
+		for _, s := range signs[topic.ID] {
+			if s.rule == ruleHint && s.text[0] == '.' {
+				t.codes[s.text] = append(t.codes[s.text], int32(i))
+			}
+		}
 	}
 	for i, topic := range topics {
 		for _, id := range topic.Broader {
@@ -61,10 +75,12 @@ func newTagger(topics []Topic) *Tagger {
 			}
 		}
 	}
+	t.countriesAbove(topics)
+	t.model = aboutModel()
 	shorts := markShorts(claims)
 	t.trie = build(claims)
 	t.scratch.New = func() any {
-		return &reading{lexer: newLexer(), mentions: make([]mentions, len(topics)), claimants: make([][]int32, shorts+1)}
+		return &reading{lexer: newLexer(), mentions: make([]mentions, len(topics)), witness: make([]testimony, len(topics)), claimants: make([][]int32, shorts+1)}
 	}
 	return t
 }
@@ -92,6 +108,10 @@ type reading struct {
 	mentions []mentions // by topic; all zero between calls
 	found    []int32    // the topics whose mentions are not zero
 
+	witness   []testimony // by topic, of countries only; all zero between calls
+	spoken    []int32     // the countries whose testimony is not zero
+	countries []int32     // reused by namedOrHinted
+
 	shorts    []shortMention
 	claimants [][]int32 // by short form: who was named in full; all empty between calls
 	claimed   []int32   // the short forms whose claimants are not empty
@@ -103,13 +123,31 @@ type reading struct {
 func (t *Tagger) Tags(x Text) []Tag {
 	r := t.scratch.Get().(*reading)
 	defer t.scratch.Put(r)
+	return t.judge(r, t.readAll(r, x))
+}
+
+// readAll counts the mentions in a text and returns the words of its body
+// behind the lead.
+func (t *Tagger) readAll(r *reading, x Text) int {
 	t.read(r, x.Title, inTitle, 0)
 	lead := 0
-	if t.read(r, x.Summary, inLead, 0) == 0 {
+	if repeats(x.Body, x.Summary) || t.read(r, x.Summary, inLead, 0) == 0 {
 		lead = leadWords
 	}
-	length := t.read(r, x.Body, inBody, lead)
-	return t.judge(r, max(0, length-lead))
+	return max(0, t.read(r, x.Body, inBody, lead)-lead)
+}
+
+// repeats reports whether a body begins with its summary, as when the publisher
+// sends the first lines as one: what is said twice for that reason counts once.
+// Spaces may differ, and the summary may end in mid-word or with dots.
+func repeats(body, summary string) bool {
+	rest := strings.Fields(body[:min(len(body), 2*len(summary)+64)])
+	given := strings.Fields(strings.TrimRight(summary, ".…"))
+	if len(given) == 0 || len(rest) < len(given) {
+		return false
+	}
+	last := len(given) - 1
+	return slices.Equal(rest[:last], given[:last]) && strings.HasPrefix(rest[last], given[last])
 }
 
 // read counts the mentions in a part of the text, its first lead words as the
@@ -130,14 +168,27 @@ func (t *Tagger) read(r *reading, s string, part, lead int) int {
 		for _, short := range m.pattern.tails {
 			r.named(short, m.pattern.topic)
 		}
+		for _, h := range m.pattern.hints {
+			if w := r.testify(h.country); h.money {
+				w.money[where]++
+			} else {
+				w.hint[where]++
+			}
+		}
 		switch {
 		case m.pattern.short != 0:
 			r.shorts = append(r.shorts, shortMention{m.pattern, m.pattern.topic, where, m.doubtful})
 		case m.pattern.topic != notTopic:
 			r.count(m.pattern.topic, where, m.doubtful)
+			if t.isCountry[m.pattern.topic] && part != inTitle {
+				if w := r.testify(m.pattern.topic); w.first == 0 {
+					w.first = int32(i + 1)
+				}
+			}
 		}
 		i += m.words
 	}
+	t.countCodes(r, s)
 	return len(tokens)
 }
 
@@ -226,31 +277,70 @@ func inCapitals(s string) bool {
 // judge turns mentions into tags and clears the reading.
 func (t *Tagger) judge(r *reading, length int) []Tag {
 	r.settleShorts()
+	t.testifyBelow(r)
 	var tags []Tag
+	add := func(topic int32, salience float64) {
+		tags = append(tags, Tag{Topic: t.topics[topic], Salience: math.Round(1000*salience) / 1000})
+	}
 	for _, topic := range r.found {
-		evidence := t.evidence(r, topic, length)
-		salience := math.Round(1000*evidence/(evidence+halfSalience)) / 1000
-		if salience >= floor {
-			tags = append(tags, Tag{Topic: t.topics[topic], Salience: salience})
+		if evidence := t.evidence(r, topic, length); !t.isCountry[topic] && evidence >= enough {
+			add(topic, evidence/(evidence+halfSalience))
 		}
 	}
-	for _, topic := range r.found {
-		r.mentions[topic] = mentions{}
+	all := t.namedOrHinted(r)
+	for _, country := range all {
+		f := t.factsOf(r, country, length, all)
+		if p := t.model.about(&f); p >= aboutFloor {
+			add(country, p)
+		}
 	}
-	r.found = r.found[:0]
+	r.clear()
 	slices.SortFunc(tags, bySalience)
 	return tags[:min(len(tags), maxTags)]
 }
 
+// testifyBelow lets what was found speak for the countries above it.
+func (t *Tagger) testifyBelow(r *reading) {
+	for _, topic := range r.found {
+		if t.isCountry[topic] {
+			continue
+		}
+		counted := t.counted(r, topic)
+		for _, country := range t.countries[topic] {
+			for part, n := range counted {
+				if n > 0 {
+					r.testify(country).below[part] += n
+				}
+			}
+		}
+	}
+}
+
+func (r *reading) clear() {
+	for _, topic := range r.found {
+		r.mentions[topic] = mentions{}
+	}
+	for _, country := range r.spoken {
+		r.witness[country] = testimony{}
+	}
+	r.found, r.spoken = r.found[:0], r.spoken[:0]
+}
+
 func (t *Tagger) evidence(r *reading, topic int32, length int) float64 {
+	m := t.counted(r, topic)
+	return titleWeight*saturate(m[inTitle]) + leadWeight*saturate(m[inLead]) +
+		bodyWeight*float64(m[inBody])/(1+float64(length)/bodyLength)
+}
+
+// counted gives the mentions of a topic that count.
+func (t *Tagger) counted(r *reading, topic int32) [parts]int32 {
 	m := r.mentions[topic]
-	if t.isSupported(r, topic) {
+	if m.doubtful != [parts]int32{} && t.isSupported(r, topic) {
 		for part := range m.firm {
 			m.firm[part] += m.doubtful[part]
 		}
 	}
-	return titleWeight*saturate(m.firm[inTitle]) + leadWeight*saturate(m.firm[inLead]) +
-		bodyWeight*float64(m.firm[inBody])/(1+float64(length)/bodyLength)
+	return m.firm
 }
 
 // isSupported reports whether the doubtful mentions of a topic count.

@@ -16,6 +16,14 @@ type pattern struct {
 	short  int32   // the short form it is, 0 when it is none (see shorts.go)
 	tails  []int32 // the short forms it ends in
 	unsure bool    // a short form that a phrase that is no topic makes doubtful
+
+	hints []hint
+}
+
+// hint is a country that a pattern speaks for without naming it.
+type hint struct {
+	country int32
+	money   bool
 }
 
 // notTopic is the topic of a phrase that only keeps its words from others.
@@ -95,6 +103,9 @@ func build(claims []claim) *trie {
 	holders := make(map[place]claim, len(claims))
 	var order []place
 	for _, c := range claims {
+		if len(c.hints) > 0 {
+			continue
+		}
 		p := place{node: t.grow(c.folded), rule: ruleAnyCase}
 		if c.words != nil {
 			p.rule, p.as = ruleExact, strings.Join(c.words, "\x00")
@@ -118,7 +129,27 @@ func build(claims []claim) *trie {
 		slices.SortStableFunc(ends, func(a, b pattern) int { return particular(b) - particular(a) })
 	}
 	t.addPlurals(claims)
+	t.addHints(claims)
 	return t
+}
+
+// addHints lets the words of hints speak for their countries: those that also
+// name a topic do so besides, the others are no topic.
+func (t *trie) addHints(claims []claim) {
+	for _, c := range claims {
+		if len(c.hints) == 0 {
+			continue
+		}
+		node := t.grow(c.folded)
+		if len(t.ends[node]) == 0 {
+			t.ends[node] = []pattern{c.pattern}
+			continue
+		}
+		for i := range t.ends[node] {
+			p := &t.ends[node][i]
+			p.hints = append(slices.Clip(p.hints), c.hints...)
+		}
+	}
 }
 
 // particular orders the patterns of a node: a spelling before any spelling.
@@ -134,7 +165,7 @@ func particular(p pattern) int {
 // in the plural ("Iranians", "interest rates"), where nothing else ends there.
 func (t *trie) addPlurals(claims []claim) {
 	for _, c := range claims {
-		if c.words != nil {
+		if c.words != nil || len(c.hints) > 0 {
 			continue
 		}
 		last := len(c.folded) - 1
@@ -185,15 +216,23 @@ func claimsOf(place int32, t Topic, signs []signed, l *lexer) []claim {
 	var claims []claim
 	for _, s := range signs {
 		ruleOf[s.text] = s.rule
-		if s.rule == ruleNot {
-			folded, _ := l.phrase(s.text)
-			claims = append(claims, claim{pattern: pattern{topic: notTopic, rule: ruleNot}, folded: folded})
+		if s.rule != ruleNot && s.rule != ruleHint && s.rule != ruleMoney || s.text[0] == '.' {
+			continue
 		}
+		folded, written := l.phrase(s.text)
+		c := claim{pattern: pattern{topic: notTopic, rule: s.rule}, folded: folded}
+		if s.rule != ruleNot {
+			c.hints = []hint{{place, s.rule == ruleMoney}}
+			if letters(written) <= 3 || written[0] != folded[0] {
+				c.words = written
+			}
+		}
+		claims = append(claims, c)
 	}
 	for i, text := range append([]string{t.Name}, t.Aliases...) {
 		r := ruleOf[text]
 		folded, written := l.phrase(text)
-		if r == ruleLookup || r == ruleNot || len(folded) == 0 {
+		if r == ruleLookup || r == ruleNot || r == ruleHint || r == ruleMoney || len(folded) == 0 {
 			continue
 		}
 		switch {
