@@ -107,7 +107,7 @@ func (a *App) newDoor() *api.Server {
 		Report: func(err error) { a.log.Error("the reader", "error", err) },
 	})
 	return api.New(api.Deps{
-		Lists: lists, Marks: a.belongings.Marks, Together: a.belongings, People: people, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
+		Lists: lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
 		Catalogue: a.catalogue, Topics: a.stores.Topics, Index: a.index, Builder: builder,
 		Log: a.feedLog, Articles: a.stores.Articles,
 		Tagger: ingest.NewTagger(a.catalogue, a.stores.Topics, a.cfg.Tagger),

@@ -33,6 +33,7 @@ var examples = map[string]struct{ path, body string }{
 	"GET /feed/newer":           {"/feed/newer?cursor=" + feed.Cursor{Started: time.Now()}.String(), ""},
 	"GET /feed/why/{article}":   {"/feed/why/7d444840-9dc0-11d1-b245-5ffdce74fad2", ""},
 	"GET /stories/{id}":         {"/stories/7d444840-9dc0-11d1-b245-5ffdce74fad2", ""},
+	"GET /events":               {"/events", ""},
 	"GET /marks":                {"/marks", ""},
 	"PUT /marks/{story}":        {"/marks/7d444840-9dc0-11d1-b245-5ffdce74fad2", `{"read":true}`},
 	"GET /saved":                {"/saved", ""},

@@ -99,7 +99,7 @@ func methodsOf(table []*route) string {
 	var methods []string
 	for _, r := range table {
 		methods = append(methods, r.method)
-		if r.method == fiber.MethodGet {
+		if r.hasHead() {
 			methods = append(methods, fiber.MethodHead)
 		}
 	}
@@ -109,7 +109,7 @@ func methodsOf(table []*route) string {
 // routeOf returns the route of a method, nil when there is none.
 func routeOf(table []*route, method string) *route {
 	for _, r := range table {
-		if r.method == method || r.method == fiber.MethodGet && method == fiber.MethodHead {
+		if r.method == method || r.hasHead() && method == fiber.MethodHead {
 			return r
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"newsfeed/feed/ingest"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 	"newsfeed/interests/topic"
 )
 
@@ -17,7 +18,8 @@ import (
 type Deps struct {
 	Lists     *interests.Lists
 	Marks     *feed.MarkSets
-	Together  *feed.Belongings // both, with what is at hand of them; nil: they are asked for each time
+	Together  *feed.Belongings     // both, with what is at hand of them; nil: they are asked for each time
+	Changes   athand.Announcements // of people's things; nil: streams find changes a little later
 	People    *account.People
 	Keyring   *account.Keyring
 	Catalogue *topic.Catalogue

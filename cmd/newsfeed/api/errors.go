@@ -14,6 +14,7 @@ import (
 
 	"newsfeed/feed"
 	"newsfeed/feed/ingest"
+	"newsfeed/feed/live"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
 	"newsfeed/interests/topic"
@@ -92,6 +93,10 @@ var table = []known{
 	{err: feed.ErrContended, status: 503, kind: "contended", detail: "others were writing all the time", retry: 1, told: true},
 	{err: interests.ErrBusy, status: 503, kind: "busy", detail: "too many edits of this list at once", retry: 1},
 	{err: feed.ErrMarksBusy, status: 503, kind: "busy", detail: "too many edits of these marks at once", retry: 1},
+	{err: live.ErrFull, status: 503, kind: "streams-full", detail: "as many streams are open on this node as it takes", retry: 5},
+	{err: live.ErrClosed, status: 503, kind: "stopping", detail: "this node is about to stop", retry: 1},
+	{err: live.ErrSignedOut, status: 401, kind: "token", detail: errBadToken.Error()},
+	{err: live.ErrCrowded, status: 429, kind: "streams", detail: "too many streams of one person at once", retry: 1},
 	{err: errCold, status: 503, kind: "warming-up", retry: 2},
 	{err: errBehind, status: 503, kind: "behind", retry: 1},
 	{err: feed.ErrDamaged, status: 503, kind: "unavailable", detail: unavailable, retry: 30, told: true},

@@ -117,7 +117,7 @@ func (h *House) deps() Deps {
 			account.Key{Name: "editor", Role: account.Editor, Hash: h.Editor.Hash()}),
 		Catalogue: catalogue, Topics: h.Store.Topics(), Index: index, Builder: feed.NewBuilder(index),
 		Articles: h.Store.Articles(), Tagger: ingest.NewTagger(catalogue, h.Store.Topics(), false),
-		Now:    h.Clock.Now,
+		Now: h.Clock.Now, Changes: h.Store.Changes(),
 		Backup: func(_ context.Context, w io.Writer) error { _, err := h.Store.WriteTo(w); return err },
 		Health: func(context.Context) []Dependency {
 			return []Dependency{{Name: "articles", Kind: "embedded", OK: true, Since: h.Clock.Now()}}
@@ -177,7 +177,7 @@ func (h *House) Send(method, path string, token account.Secret, body io.Reader, 
 		h.Fatalf("%s %s: %v", method, path, err)
 	}
 	defer response.Body.Close()
-	b, err := io.ReadAll(response.Body)
+	b, err := ReadAnswer(response)
 	if err != nil {
 		h.Fatalf("%s %s: %v", method, path, err)
 	}

@@ -715,7 +715,7 @@ func (n *node) send(t testing.TB, c call) answer {
 		t.Fatalf("%s %.200s: %v", c.method, c.path, err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
+	body, err := api.ReadAnswer(response)
 	if err != nil {
 		t.Fatalf("%s %.200s: read the answer: %v", c.method, c.path, err)
 	}
@@ -729,6 +729,12 @@ func (n *node) checkHead(t testing.TB, c call, got answer) {
 	t.Helper()
 	head := n.send(t, c.with(func(c *call) { c.method = http.MethodHead }))
 	if head.StatusCode == http.StatusTooManyRequests {
+		return
+	}
+	if strings.HasPrefix(c.path, "/events") {
+		if head.StatusCode != http.StatusMethodNotAllowed || head.Header.Get("Allow") != "GET, OPTIONS" {
+			t.Errorf("HEAD %s → %d, Allow %q: what does not end has none", c.path, head.StatusCode, head.Header.Get("Allow"))
+		}
 		return
 	}
 	if len(head.body) > 0 || head.StatusCode != got.StatusCode {
@@ -798,6 +804,7 @@ func TestJourneyKeepsTheContract(t *testing.T) {
 	t.Run("people", func(t *testing.T) { walkPeople(t, n) })
 	t.Run("feed", func(t *testing.T) { walkFeed(t, n) })
 	t.Run("stories and marks", func(t *testing.T) { walkMarks(t, n) })
+	t.Run("streams", func(t *testing.T) { walkStreams(t, n) })
 	t.Run("preview", func(t *testing.T) { walkPreview(t, n) })
 	t.Run("keys", func(t *testing.T) { walkKeys(t, n) })
 	t.Run("refusals", func(t *testing.T) { walkRefusals(t, n) })
@@ -1135,6 +1142,18 @@ func fillMarks(t *testing.T, n *node, guest map[string]any) {
 	}
 }
 
+func walkStreams(t *testing.T, n *node) {
+	me := n.guest(t)
+	n.follow(t, me, "follow", "iran")
+	next := n.want(t, 200, call{method: "GET", path: "/feed?limit=1", token: me})["next"].(string)
+	stream := call{method: "GET", path: "/events?kind=news&cursor=" + next, token: me,
+		header: map[string]string{"Last-Event-ID": "1-2-1-0", "X-Interests-Revision": "1"}}
+	n.want(t, 200, stream)
+	n.want(t, 400, stream.with(func(c *call) { c.path, c.wrong = "/events?kind=rumour", true }))
+	n.want(t, 400, stream.with(func(c *call) { c.header["X-Interests-Revision"], c.wrong = "soon", true }))
+	n.want(t, 410, stream.with(func(c *call) { c.path = "/events?cursor=" + expiredCursor() }))
+}
+
 func walkPreview(t *testing.T, n *node) {
 	me := n.guest(t)
 	n.follow(t, me, "follow", "iran")
@@ -1236,6 +1255,7 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "GET", path: "/feed", token: me},
 		{method: "GET", path: "/feed/newer?cursor=" + feed.Cursor{Edition: 1, Started: time.Now()}.String(), token: me},
 		{method: "GET", path: "/feed/why/" + id, token: me},
+		{method: "GET", path: "/events", token: me},
 		{method: "GET", path: "/stories/" + id, token: me},
 		{method: "GET", path: "/marks", token: me},
 		{method: "PUT", path: "/marks/" + id, token: me, body: `{"read":true}`},

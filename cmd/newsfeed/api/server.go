@@ -22,6 +22,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"newsfeed/feed"
+	"newsfeed/feed/live"
 )
 
 // Limits of the server.
@@ -45,6 +46,9 @@ type Server struct {
 	origin  string // of Settings.URL; "" when there is none
 	origins origins
 	fixed   []byte // body of /bench/fixed; nil when off
+
+	live      *live.Hub
+	heartbeat time.Duration // of streams
 }
 
 // access says who may use a route.
@@ -83,7 +87,13 @@ type route struct {
 // person, when the store of people is out of reach.
 func (r *route) lastKnown() bool { return r.path == "/feed" }
 
-// routes is everything the door opens on to. HEAD comes with GET, OPTIONS with each path.
+// eventsPath is that of the streams.
+const eventsPath = "/events"
+
+// hasHead reports whether HEAD comes with a route: what never ends has no length.
+func (r *route) hasHead() bool { return r.method == fiber.MethodGet && r.path != eventsPath }
+
+// routes is everything the door opens on to. HEAD comes with GET, but for streams, OPTIONS with each path.
 func routes() []route {
 	page, policy, err := docsPage()
 	if err != nil {
@@ -107,6 +117,8 @@ func routes() []route {
 		{"GET", "/feed/newer", person, articles, (*Server).getNewer},
 		{"GET", "/feed/why/{article}", person, articles, (*Server).getWhy},
 		{"GET", "/stories/{id}", public, articles, (*Server).getStory},
+
+		{"GET", eventsPath, person, articles, (*Server).getEvents},
 
 		{"GET", "/marks", person, nothing, (*Server).getMarks},
 		{"PUT", "/marks/{story}", person, nothing, (*Server).putMark},
@@ -145,6 +157,8 @@ func New(d Deps, mount ...func(fiber.Router)) *Server {
 		origin:  originOf(d.Settings.URL),
 		origins: newOrigins(d.Settings.AllowedOrigins),
 	}
+	s.heartbeat = heartbeat
+	s.live = live.New(live.Deps{People: s.People, Lists: s.Lists, Marks: s.Marks, Builder: s.Builder, Index: s.Index, Changes: s.Changes, Now: s.Now})
 	s.limits = newLimiter(s.Settings.RateLimit, s.Settings.RateWindow)
 	s.meters = newMeters(s)
 	if s.Settings.Bench {
@@ -176,8 +190,12 @@ func New(d Deps, mount ...func(fiber.Router)) *Server {
 // Serve answers requests from a listener until Shutdown.
 func (s *Server) Serve(l net.Listener) error { return s.app.Listener(lingeringListener{l}) }
 
-// Shutdown stops accepting, and waits for running requests as long as ctx allows.
-func (s *Server) Shutdown(ctx context.Context) error { return s.app.ShutdownWithContext(ctx) }
+// Shutdown ends the streams, stops accepting, and waits for running requests as
+// long as ctx allows.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.live.Close()
+	return s.app.ShutdownWithContext(ctx)
+}
 
 // App is the Fiber application, for tests.
 func (s *Server) App() *fiber.App { return s.app }
@@ -211,7 +229,7 @@ func (s *Server) hang(table []route) {
 		r := &table[i]
 		path := parameter.ReplaceAllString(r.path, ":$1")
 		s.app.Add(r.method, path, s.door(r, r.method))
-		if r.method == fiber.MethodGet {
+		if r.hasHead() {
 			s.app.Add(fiber.MethodHead, path, s.door(r, fiber.MethodHead))
 		}
 		if methods[path] == nil {

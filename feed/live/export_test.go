@@ -1,0 +1,4 @@
+package live
+
+// SetMost makes a node full at so many streams.
+func (h *Hub) SetMost(streams int) { h.most = streams }
