@@ -62,7 +62,10 @@ type MarkRegister struct {
 
 // StoryMarks are a story's marks. The zero StoryMarks says nothing, and no set
 // holds it.
-type StoryMarks struct{ Read, Saved, Hidden MarkRegister }
+type StoryMarks struct {
+	Read, Saved, Hidden MarkRegister
+	Edited              interests.Revision // of the set, by the latest edit of these marks; 0: before that was noted
+}
 
 // Of returns the register of a mark; the zero one of what is no mark.
 func (s StoryMarks) Of(m Mark) MarkRegister {
@@ -73,7 +76,7 @@ func (s StoryMarks) Of(m Mark) MarkRegister {
 }
 
 // IsZero reports whether no mark was ever edited.
-func (s StoryMarks) IsZero() bool { return s == StoryMarks{} }
+func (s StoryMarks) IsZero() bool { return s == StoryMarks{Edited: s.Edited} }
 
 // Touched returns the stamp of the latest edit.
 func (s StoryMarks) Touched() interests.Stamp {
@@ -111,6 +114,7 @@ type MarkSet struct {
 	Revision interests.Revision // of the set: grows with each edit, never repeats
 	Floor    interests.Stamp    // no mark that was taken back later than this was ever forgotten
 	Stories  map[StoryID]StoryMarks
+	Past     []PastMarks // revisions that it had lately, oldest first, the last its own
 }
 
 // Has reports whether a story has a mark. One look in a map, nothing allocated;
@@ -140,7 +144,7 @@ func (s MarkSet) Saved() []SavedStory {
 
 // With returns the set that a change makes of this one.
 func (s MarkSet) With(c MarkChange) MarkSet {
-	next := MarkSet{c.Revision, c.Floor, maps.Clone(s.Stories)}
+	next := MarkSet{c.Revision, c.Floor, maps.Clone(s.Stories), c.Past}
 	if next.Stories == nil {
 		next.Stories = make(map[StoryID]StoryMarks, len(c.Stories))
 	}
@@ -154,13 +158,14 @@ func (s MarkSet) With(c MarkChange) MarkSet {
 	return next
 }
 
-// MarkChange is what an edit writes: the new revision and floor, and the stories
-// whose marks changed, whole. Zero StoryMarks are of a story that is forgotten.
+// MarkChange is what an edit writes: the new revision, floor and past, and the
+// stories whose marks changed, whole. Zero StoryMarks are of a story that is forgotten.
 // The zero MarkChange changes nothing.
 type MarkChange struct {
 	Revision interests.Revision
 	Floor    interests.Stamp
 	Stories  map[StoryID]StoryMarks
+	Past     []PastMarks
 }
 
 // IsZero reports whether nothing is changed.

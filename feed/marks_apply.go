@@ -56,6 +56,13 @@ func ApplyMarks(s MarkSet, ops []MarkOp, now time.Time) (MarkChange, []interests
 	}
 	e.forget()
 	e.change.Revision = max(s.Revision+1, interests.Revision(now.UnixMilli()))
+	for id, marks := range e.change.Stories {
+		if !marks.IsZero() {
+			marks.Edited = e.change.Revision
+			e.change.Stories[id] = marks
+		}
+	}
+	e.change.Past = e.remember()
 	return e.change, results
 }
 

@@ -117,14 +117,22 @@ func (l *Lists) apply(ctx context.Context, id account.ID, list List, until time.
 	if next.Revision == list.Revision {
 		return list, results, nil
 	}
-	ticket := l.hand.Begin(id.Key())
-	defer ticket.End()
-	if err := l.store.Swap(ctx, id, list.Revision, next, until, NewUndo(list, next, now)); err != nil {
-		l.hand.Doubt(id.Key())
+	if err := l.swap(ctx, id, list.Revision, next, until, NewUndo(list, next, now)); err != nil {
 		return List{}, nil, err
 	}
-	ticket.Keep(keeping(next))
 	return next, results, nil
+}
+
+// swap replaces a list in the store, and has the new one at hand then.
+func (l *Lists) swap(ctx context.Context, id account.ID, from Revision, next List, until time.Time, undo Undo) error {
+	ticket := l.hand.Begin(id.Key())
+	defer ticket.End()
+	if err := l.store.Swap(ctx, id, from, next, until, undo); err != nil {
+		l.hand.Doubt(id.Key())
+		return err
+	}
+	ticket.Keep(keeping(next))
+	return nil
 }
 
 // pause waits a random time that grows with the number of tries.

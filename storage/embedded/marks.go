@@ -18,7 +18,7 @@ import (
 // marks keeps [feed.Marks]: 16 bytes of an account's id → a bucket of that
 // person's own, so that an edit writes its stories and not all 30,000. In it:
 //
-//	"head"                    → until when (as in expiry.go), revision, floor
+//	"head"                    → until when (as in expiry.go), revision, floor, past
 //	16 bytes of a story's id  → feed.StoryMarks in binary
 type marks struct{ *Store }
 
@@ -27,7 +27,7 @@ func (s *Store) Marks() feed.Marks { return marks{s} }
 
 var keyHead = []byte("head")
 
-// headSize is 8 bytes of time, 8 of revision, 16 of floor.
+// headSize is 8 bytes of time, 8 of revision, 16 of floor; what follows is the past.
 const headSize = untilSize + 8 + len(interests.Stamp{})
 
 var errMarksHead = errors.New("damaged head of marks")
@@ -48,6 +48,9 @@ func readMarks(tx *bbolt.Tx, id account.ID, set *feed.MarkSet) error {
 	}
 	set.Revision = interests.Revision(numberOf(head[untilSize:]))
 	copy(set.Floor[:], head[untilSize+8:])
+	if set.Past, err = feed.ParsePast(head[headSize:]); err != nil {
+		return err
+	}
 	set.Stories = map[feed.StoryID]feed.StoryMarks{}
 	return b.ForEach(func(key, value []byte) error {
 		if len(key) != len(feed.StoryID{}) {
@@ -119,7 +122,7 @@ func liveMarks(tx *bbolt.Tx, id account.ID, now time.Time) (b *bbolt.Bucket, hea
 	if b == nil {
 		return nil, nil, nil
 	}
-	if head = b.Get(keyHead); len(head) != headSize {
+	if head = b.Get(keyHead); len(head) < headSize {
 		return nil, nil, errMarksHead
 	}
 	if isPast(head, now) {
@@ -146,7 +149,7 @@ func removeMarks(tx *bbolt.Tx, id []byte) error {
 
 func putMarks(b *bbolt.Bucket, change feed.MarkChange, until uint64) error {
 	head := binary.BigEndian.AppendUint64(number(until), uint64(change.Revision))
-	if err := b.Put(keyHead, append(head, change.Floor[:]...)); err != nil {
+	if err := b.Put(keyHead, feed.AppendPast(append(head, change.Floor[:]...), change.Past)); err != nil {
 		return err
 	}
 	for story, of := range change.Stories {
@@ -220,5 +223,5 @@ func marksArePast(tx *bbolt.Tx, id []byte, now time.Time) bool {
 		return false
 	}
 	head := b.Get(keyHead)
-	return len(head) == headSize && isPast(head, now)
+	return len(head) >= headSize && isPast(head, now)
 }

@@ -17,6 +17,7 @@ import (
 // marks keeps [feed.Marks]:
 //
 //	newsfeed:{<account>}:marks  hash: revision (decimal), floor (stamp as text),
+//	                            past (feed.AppendPast),
 //	                            16 bytes of a story's id → feed.StoryMarks in binary
 //
 // Ids and marks are bytes, not text, because there may be 30,000: text takes
@@ -29,22 +30,22 @@ func (s *Store) Marks() feed.Marks { return marks{s.client} }
 func marksKey(id account.ID) string { return "newsfeed:{" + id.String() + "}:marks" }
 
 // swapMarks is to marks what swap is to lists, and only the stories that changed
-// are sent. From ARGV[5] on stand the number of stories to forget, these, then
+// are sent. From ARGV[6] on stand the number of stories to forget, these, then
 // stories and marks in turn. HSET and HDEL get 500 stories at a time, since Lua
 // cannot hand over more than some thousand arguments.
 var swapMarks = goredis.NewScript(`
 local marks = KEYS[1]
-local from, next, floor, till, forget = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
+local from, next, floor, past, till, forget = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 
 if (redis.call('HGET', marks, 'revision') or '0') ~= from then
 	return 0
 end
-redis.call('HSET', marks, 'revision', next, 'floor', floor)
-for i = 6 + forget, #ARGV, 1000 do
+redis.call('HSET', marks, 'revision', next, 'floor', floor, 'past', past)
+for i = 7 + forget, #ARGV, 1000 do
 	redis.call('HSET', marks, unpack(ARGV, i, math.min(i + 999, #ARGV)))
 end
-for i = 6, 5 + forget, 500 do
-	redis.call('HDEL', marks, unpack(ARGV, i, math.min(i + 499, 5 + forget)))
+for i = 7, 6 + forget, 500 do
+	redis.call('HDEL', marks, unpack(ARGV, i, math.min(i + 499, 6 + forget)))
 end
 if till == '' then
 	redis.call('PERSIST', marks)
@@ -83,6 +84,9 @@ func readMarks(ctx context.Context, reply *goredis.MapStringStringCmd) (feed.Mar
 	if set.Floor, err = interests.ParseStamp(fields["floor"]); err != nil {
 		return feed.MarkSet{}, fmt.Errorf("read the floor: %w", err)
 	}
+	if set.Past, err = feed.ParsePast([]byte(fields["past"])); err != nil {
+		return feed.MarkSet{}, err
+	}
 	for field, value := range fields {
 		if len(field) != len(feed.StoryID{}) {
 			continue // the fields above
@@ -105,7 +109,8 @@ func (s marks) Swap(ctx context.Context, id account.ID, from interests.Revision,
 	if err != nil {
 		return fmt.Errorf("swap marks of %s: %w", id, err)
 	}
-	args := append([]any{decimal(from), decimal(change.Revision), change.Floor.String(), till, len(forgotten)}, forgotten...)
+	args := []any{decimal(from), decimal(change.Revision), change.Floor.String(), feed.AppendPast(nil, change.Past), till, len(forgotten)}
+	args = append(args, forgotten...)
 	swapped, err := swapMarks.Run(ctx, onceClient{s.client}, []string{marksKey(id)}, append(args, kept...)...).Bool()
 	if err = blame(ctx, err, feed.ErrMarksUnavailable); err == nil && !swapped {
 		err = feed.ErrMarksConflict

@@ -71,9 +71,14 @@ func marksRoundTrip(t *testing.T, h Harness[feed.Marks]) {
 				Saved:  feed.MarkRegister{At: markStamp(2)},
 				Hidden: feed.MarkRegister{Value: true, At: markStamp(3)},
 			},
-			{}: readAt(8),
+			storyID(8): {Read: feed.MarkRegister{Value: true, At: first}, Hidden: feed.MarkRegister{At: last}, Edited: 1},
+			storyID(9): {Saved: feed.MarkRegister{Value: true, At: last}, Edited: math.MaxUint64},
+			{}:         readAt(8),
 			{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}: readAt(9),
 			feed.StoryID([]byte("revision\x00\r\n$-1\r\n")):                                                  readAt(10),
+		}},
+		"past": {Revision: 4, Stories: map[feed.StoryID]feed.StoryMarks{storyID(1): readAt(1)}, Past: []feed.PastMarks{
+			{}, {Revision: math.MaxUint64, Digest: math.MaxUint64, Forgot: []feed.StoryID{storyID(1), {}}}, {Revision: 4},
 		}},
 	} {
 		id := account.NewID()

@@ -97,11 +97,22 @@ func drawMarkChange(r *rapid.T) feed.MarkChange {
 		}
 	})
 	marks := rapid.Custom(func(r *rapid.T) feed.StoryMarks {
-		return feed.StoryMarks{Read: register.Draw(r, "read"), Saved: register.Draw(r, "saved"), Hidden: register.Draw(r, "hidden")}
+		m := feed.StoryMarks{Read: register.Draw(r, "read"), Saved: register.Draw(r, "saved"), Hidden: register.Draw(r, "hidden")}
+		if !m.IsZero() {
+			m.Edited = interests.Revision(rapid.Uint64().Draw(r, "edited"))
+		}
+		return m
 	})
 	story := rapid.Custom(func(r *rapid.T) feed.StoryID { return storyID(rapid.IntRange(0, 15).Draw(r, "story")) })
+	past := rapid.Custom(func(r *rapid.T) feed.PastMarks {
+		return feed.PastMarks{
+			Revision: interests.Revision(rapid.Uint64().Draw(r, "revision")), Digest: rapid.Uint64().Draw(r, "digest"),
+			Forgot: rapid.SliceOfN(story, 0, 3).Draw(r, "forgot"),
+		}
+	})
 	return feed.MarkChange{
 		Floor:   register.Draw(r, "floor").At,
 		Stories: rapid.MapOfN(story, marks, 0, 12).Draw(r, "stories"),
+		Past:    rapid.SliceOfN(past, 0, 4).Draw(r, "past"),
 	}
 }

@@ -30,6 +30,8 @@ var examples = map[string]struct{ path, body string }{
 	"GET /keys":                 {"/keys", ""},
 	"DELETE /keys/{id}":         {"/keys/7d444840-9dc0-11d1-b245-5ffdce74fad2", ""},
 	"POST /interests/preview":   {"/interests/preview", `{"ops":[{"topic":"iran","level":"mute"}]}`},
+	"POST /interests/sync":      {"/interests/sync", `{"device":"00000000000000a1","ops":[]}`},
+	"POST /marks/sync":          {"/marks/sync", `{"device":"00000000000000a1","ops":[]}`},
 	"GET /feed/newer":           {"/feed/newer?cursor=" + feed.Cursor{Started: time.Now()}.String(), ""},
 	"GET /feed/why/{article}":   {"/feed/why/7d444840-9dc0-11d1-b245-5ffdce74fad2", ""},
 	"GET /stories/{id}":         {"/stories/7d444840-9dc0-11d1-b245-5ffdce74fad2", ""},

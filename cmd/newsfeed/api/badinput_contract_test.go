@@ -238,6 +238,8 @@ func badBodies(t *testing.T, n *node, me string) {
 		{call{method: "POST", path: "/keys", token: n.editor, body: `{"name":"a"}`}, "name", 422},
 		{call{method: "PUT", path: "/marks/" + idOf(t, "https://news.example.com/1"), token: me, body: `{"read":true}`}, "read", 400},
 		{call{method: "POST", path: "/interests/preview", token: me, body: `{"ops":[{"topic":"iran","level":null}]}`}, "ops", 400},
+		{call{method: "POST", path: "/interests/sync", token: me, body: `{"device":"00000000000000a1","ops":[]}`}, "device", 400},
+		{call{method: "POST", path: "/marks/sync", token: me, body: `{"device":"00000000000000a1","ops":[]}`}, "ops", 400},
 	}
 	for _, good := range calls {
 		bad := func(name string, status int, change func(*call)) {
@@ -260,7 +262,7 @@ func badBodies(t *testing.T, n *node, me string) {
 		bad("JSON as text", 415, func(c *call) { c.kind = "text/plain" })
 		bad("no media type", 415, func(c *call) { c.kind = ";;;" })
 		bad("compressed", 415, func(c *call) { c.header = map[string]string{"Content-Encoding": "gzip"} })
-		bad("too large", 413, body(good.body+strings.Repeat(" ", 64<<10)))
+		bad("too large", 413, body(good.body+strings.Repeat(" ", 256<<10)))
 	}
 	for _, kind := range []string{"text/plain", "application/xml", "multipart/form-data; boundary=x", ";;;"} {
 		n.want(t, 415, call{method: "POST", path: "/articles", token: n.publisher, kind: kind, body: article(2, ""), wrong: true})
@@ -602,6 +604,8 @@ func naughtyStrings(t *testing.T, n *node, me string) {
 			{method: "GET", path: "/marks?story=" + query + "&cursor=" + query, token: me},
 			{method: "GET", path: "/saved?cursor=" + query, token: me},
 			{method: "POST", path: "/interests/preview", token: me, body: `{"ops":[{"topic":` + quoted(s) + `,"level":null}]}`},
+			{method: "POST", path: "/interests/sync", token: me, body: `{"device":"00000000000000a1","ops":[{"id":` + quoted(s) + `,"topic":` + quoted(s) + `,"level":null,"at":` + quoted(s) + `}]}`},
+			{method: "POST", path: "/marks/sync", token: me, body: `{"device":"00000000000000a1","ops":[{"id":` + quoted(s) + `,"story":` + quoted(s) + `,"mark":"read","value":true,"at":"0192f0c1a2b30000a1b2c3d4e5f60718"}]}`},
 			{method: "PUT", path: "/interests/" + path, token: me, body: `{"level":` + quoted(s) + `}`},
 			{method: "GET", path: "/feed?topic=" + query + "&language=" + query + "&cursor=" + query, token: me},
 		} {

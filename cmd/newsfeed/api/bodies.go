@@ -70,11 +70,14 @@ func mediaType(c *fiber.Ctx) string {
 }
 
 // decode reads a body of one of our own shapes.
-func decode(c *fiber.Ctx, v any) error {
+func decode(c *fiber.Ctx, v any) error { return decodeUpTo(c, maxPeopleBody, v) }
+
+// decodeUpTo is decode for a body of at most so many bytes.
+func decodeUpTo(c *fiber.Ctx, most int, v any) error {
 	if t := mediaType(c); t != "application/json" && t != "" {
 		return because(errMediaType, "the body must be application/json")
 	}
-	in, err := body(c, maxPeopleBody)
+	in, err := body(c, most)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,8 @@ var (
 	errNotFound     = errors.New("there is nothing here")
 	errUnknownTopic = errors.New("there is no such topic")
 	errUnknownStory = errors.New("there is no such story")
+	errClockAhead   = errors.New("the edit is stamped too far ahead of the server's clock: stamp all pending edits anew, in their order, by now")
+	errTooOld       = errors.New("the edit is older than the removals that are remembered")
 	errWithdrawn    = errors.New("the article was withdrawn")
 	errTooLarge     = errors.New("the body is larger than this call takes")
 	errMediaType    = errors.New("the body is of a type that this call does not take")
@@ -81,6 +83,8 @@ var table = []known{
 	{err: topic.ErrTaken, status: 409, kind: "taken", detail: "another topic has this name"},
 	{err: interests.ErrFull, status: 409, kind: "list-full", detail: "the list holds as many topics as it may: 500 followed, 500 muted"},
 	{err: feed.ErrMarksFull, status: 409, kind: "list-full", detail: "as many stories are saved as may be: 10,000"},
+	{err: errClockAhead, status: 409, kind: string(interests.ClockAhead)},
+	{err: errTooOld, status: 409, kind: string(interests.TooOld)},
 	{err: errWithdrawn, status: 410, kind: "withdrawn"},
 	{err: feed.ErrCursorExpired, status: 410, kind: "cursor-expired", detail: "the cursor has expired: begin again with the first page"},
 	{err: interests.ErrForgotten, status: 410, kind: "cursor-expired", detail: "the list that the cursor names is not remembered: begin again with the first page"},
@@ -111,22 +115,13 @@ var table = []known{
 
 const unavailable = "a store that this call needs cannot be reached"
 
-// field names a bad field: a JSON pointer into the body, or the name of a
-// parameter or a header.
-type field struct {
-	Location string `json:"location"`
-	Message  string `json:"message"`
-}
+// field names a bad field, see [wire.Field].
+type field struct{ Location, Message string }
 
 // problem is an answer of RFC 9457.
 type problem struct {
-	Type      string  `json:"type"`
-	Title     string  `json:"title"`
-	Status    int     `json:"status"`
-	Detail    string  `json:"detail,omitempty"`
-	RequestID string  `json:"request_id,omitempty"`
-	Errors    []field `json:"errors,omitempty"`
-	*tally            // of a batch that ended in the middle
+	wire.Problem
+	*tally // of a batch that ended in the middle
 }
 
 // refusal is an error of the table with more to say.
@@ -235,7 +230,10 @@ func fiberDetail(status int) error {
 
 // problem makes the answer of an error of the table.
 func (r *refusal) problem(k known) problem {
-	p := problem{Type: "about:blank", Title: http.StatusText(k.status), Status: k.status, Errors: r.fields, tally: r.tally}
+	p := problem{wire.Problem{Type: "about:blank", Title: http.StatusText(k.status), Status: k.status}, r.tally}
+	for _, f := range r.fields {
+		p.Errors = append(p.Errors, wire.Field(f))
+	}
 	if k.kind != "" {
 		p.Type = k.kind
 	}

@@ -806,6 +806,7 @@ func TestJourneyKeepsTheContract(t *testing.T) {
 	t.Run("stories and marks", func(t *testing.T) { walkMarks(t, n) })
 	t.Run("streams", func(t *testing.T) { walkStreams(t, n) })
 	t.Run("preview", func(t *testing.T) { walkPreview(t, n) })
+	t.Run("syncs", func(t *testing.T) { walkSyncs(t, n) })
 	t.Run("keys", func(t *testing.T) { walkKeys(t, n) })
 	t.Run("refusals", func(t *testing.T) { walkRefusals(t, n) })
 	t.Run("rates", func(t *testing.T) { walkRates(t, c) })
@@ -1170,6 +1171,38 @@ func walkPreview(t *testing.T, n *node) {
 	}
 }
 
+// walkSyncs: both syncs, with every outcome of an edit, and with bodies that are none.
+func walkSyncs(t *testing.T, n *node) {
+	me, at := n.guest(t), `"`+interests.NewStamp(n.Clock.Now(), 0, 7).String()+`"`
+	for path, ops := range map[string][]string{
+		"/interests/sync": {
+			`{"id":"1","topic":"iran","level":"follow","at":` + at + `}`, `{"id":"2","topic":"iran","level":"follow","at":` + at + `}`,
+			`{"id":"3","topic":"iran","level":null,"at":"0192f0c1a2b30000a1b2c3d4e5f60718"}`, `{"id":"4","topic":"cuba","level":null,"at":"ffff` + at[5:] + `}`,
+		},
+		"/marks/sync": {
+			`{"id":"1","story":"` + idOf(t, "https://news.example.com/4") + `","mark":"read","value":true,"at":` + at + `}`,
+			`{"id":"2","story":"` + idOf(t, "https://news.example.com/4") + `","mark":"read","value":true,"at":` + at + `}`,
+			`{"id":"3","story":"` + idOf(t, "https://news.example.com/4") + `","mark":"read","value":false,"at":"0192f0c1a2b30000a1b2c3d4e5f60718"}`,
+			`{"id":"4","story":"` + idOf(t, "https://news.example.com/none") + `","mark":"hidden","value":false,"at":` + at + `}`,
+		},
+	} {
+		post := call{method: "POST", path: path, token: me, body: `{"device":"00000000000000a1","since":0,"digest":"0000000000000000","ops":[` + strings.Join(ops, ",") + `]}`}
+		got := n.want(t, 200, post)
+		var statuses []any
+		for _, r := range got["results"].([]any) {
+			statuses = append(statuses, r.(map[string]any)["status"])
+		}
+		if fmt.Sprint(statuses) != "[applied duplicate superseded rejected]" || got["full"] != false || len(got["changes"].([]any)) != 1 {
+			t.Errorf("%s: %v", path, got)
+		}
+		n.want(t, 200, post.with(func(c *call) { c.body = `{"device":"00000000000000a1","ops":[]}` }))
+		for _, body := range []string{`{}`, `{"device":"00000000000000a1","ops":[` + strings.Repeat("{},", 200) + `{}]}`} {
+			n.want(t, 400, post.with(func(c *call) { c.body, c.wrong = body, true }))
+		}
+		n.want(t, 200, post.with(func(c *call) { c.body, c.wrong = `{"device":"00000000000000a1","ops":[{},null,7]}`, true }))
+	}
+}
+
 // expiredCursor is a cursor of a walk that began 25 hours ago.
 func expiredCursor() string {
 	return feed.Cursor{Edition: 1, Started: time.Now().Add(-25 * time.Hour)}.String()
@@ -1252,6 +1285,7 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "PUT", path: "/interests/iran", token: me, body: `{"level":"follow"}`},
 		{method: "DELETE", path: "/interests/iran", token: me},
 		{method: "POST", path: "/interests/preview", token: me, body: `{"ops":[{"topic":"iran","level":"mute"}]}`},
+		{method: "POST", path: "/interests/sync", token: me, body: `{"device":"00000000000000a1","ops":[]}`},
 		{method: "GET", path: "/feed", token: me},
 		{method: "GET", path: "/feed/newer?cursor=" + feed.Cursor{Edition: 1, Started: time.Now()}.String(), token: me},
 		{method: "GET", path: "/feed/why/" + id, token: me},
@@ -1259,6 +1293,7 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "GET", path: "/stories/" + id, token: me},
 		{method: "GET", path: "/marks", token: me},
 		{method: "PUT", path: "/marks/" + id, token: me, body: `{"read":true}`},
+		{method: "POST", path: "/marks/sync", token: me, body: `{"device":"00000000000000a1","ops":[]}`},
 		{method: "GET", path: "/saved", token: me},
 		{method: "POST", path: "/articles", token: n.publisher, body: article(30, "")},
 		{method: "GET", path: "/articles/" + id, token: me},
@@ -1313,7 +1348,7 @@ func walkRefusals(t *testing.T, n *node) {
 			}
 		}
 		if n.documents(name, 413) && name != "POST /articles" {
-			n.want(t, 413, sample.with(func(c *call) { c.body, c.wrong = strings.Repeat(" ", 65<<10)+c.body, true }))
+			n.want(t, 413, sample.with(func(c *call) { c.body, c.wrong = strings.Repeat(" ", 257<<10)+c.body, true }))
 		}
 	}
 	broken := "POST /guests HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n"

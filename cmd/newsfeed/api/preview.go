@@ -9,10 +9,8 @@ import (
 	"newsfeed/feed"
 	"newsfeed/interests"
 	"newsfeed/interests/topic"
+	"newsfeed/interests/wire"
 )
-
-// maxOps is how many edits a call may name.
-const maxOps = 200
 
 // previewShape says what edits would do to the first cards of a feed.
 type previewShape struct {
@@ -80,8 +78,8 @@ func (s *Server) previewOps(in []opShape) ([]interests.Op, error) {
 	if in == nil {
 		return nil, &refusal{err: errBadBody, fields: []field{{"/ops", "is needed: a list"}}}
 	}
-	if len(in) > maxOps {
-		return nil, &refusal{err: errBadBody, fields: []field{{"/ops", fmt.Sprintf("are more than %d", maxOps)}}}
+	if len(in) > wire.MaxOps {
+		return nil, &refusal{err: errBadBody, fields: []field{{"/ops", fmt.Sprintf("are more than %d", wire.MaxOps)}}}
 	}
 	ops := make([]interests.Op, len(in))
 	for i, op := range in {

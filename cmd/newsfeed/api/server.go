@@ -28,7 +28,7 @@ import (
 // Limits of the server.
 const (
 	maxBody       = 8 << 20  // bytes of any body
-	maxPeopleBody = 64 << 10 // bytes of the body of a person's call, and of an editor's
+	maxPeopleBody = 64 << 10 // bytes of the body of a person's call but the two syncs, and of an editor's
 	maxHeader     = 16 << 10 // bytes of request line and headers
 	readTimeout   = time.Minute
 	writeTimeout  = time.Minute
@@ -110,6 +110,7 @@ func routes() []route {
 
 		{"GET", "/interests", person, nothing, (*Server).getInterests},
 		{"POST", "/interests/preview", person, articles, (*Server).postPreview},
+		{"POST", "/interests/sync", person, nothing, (*Server).postSync},
 		{"PUT", "/interests/{topic}", person, nothing, (*Server).putInterest},
 		{"DELETE", "/interests/{topic}", person, nothing, (*Server).deleteInterest},
 
@@ -121,6 +122,7 @@ func routes() []route {
 		{"GET", eventsPath, person, articles, (*Server).getEvents},
 
 		{"GET", "/marks", person, nothing, (*Server).getMarks},
+		{"POST", "/marks/sync", person, nothing, (*Server).postMarksSync},
 		{"PUT", "/marks/{story}", person, nothing, (*Server).putMark},
 		{"GET", "/saved", person, articles, (*Server).getSaved},
 
