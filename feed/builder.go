@@ -102,11 +102,11 @@ type walker struct {
 
 	// The chunk at hand, and how it came here.
 	opened   []place    // in rank order
-	keys     []uint64   // to sort them by
+	keys     []uint64   // a heap of those not in places yet, best on top
 	room     []place    // for places
-	places   []place    // by score; spread up to arranged
+	places   []place    // the best of them, by score; spread up to arranged
 	size     int        // how many there are in the chunk
-	arranged int        // how many of them are in their order
+	arranged int        // how many of places are in their order
 	last     hit        // of the chunk's candidates
 	looked   int        // how many candidates it had
 	more     bool       // whether stage 1 has more after it
@@ -119,8 +119,8 @@ type walker struct {
 	page    shown
 	named   []named // topics that stand in page.names
 	seen    []topicNum
-	told    []storyNum
-	shelved []place
+	onShelf []shelved
+	taken   []bool
 	rows    []row
 	cursor  cursorRoom
 }

@@ -349,7 +349,7 @@ func (page *goldenPage) describe(p *goldenPerson, r *newsroom) string {
 		}
 		c.describe(&b, i+1, because)
 	}
-	if page.Next != "" {
+	if len(page.Next) > 0 {
 		b.WriteString("\nand more\n")
 	}
 	for _, w := range p.Wants {

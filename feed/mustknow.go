@@ -8,26 +8,85 @@ import (
 // The must-know shelf stands beside the items, on a first page: stories that at
 // least mustKnowSources independent sources cover and that no interest of the
 // person matches. A mute keeps a story off it as it does everywhere.
+//
+// No interest matches what stands there, so its scores are the same for everybody:
+// what may stand on a shelf is gathered and sorted once for all, and each page
+// takes the first that this person may see.
 
-// mustKnow adds the shelf's cards: of the covered stories that stage 1 would give
-// first, those with the greatest scores. The receipt of each has one term.
+// shelf is what may stand on a must-know shelf. It is never changed, and holds as
+// long as no entry touches a covered story.
+type shelf struct {
+	compactions uint64 // of the corpus: rows may have gone since
+	touched     uint64 // the newest edition that touched a covered story
+	articles    []shelved
+	topics      [][]topicNum // of each story: all that its articles carry
+}
+
+// shelved is an article of a covered story.
+type shelved struct {
+	score int64
+	row   row
+	story storyNum
+	order uint32 // of the story, in topics
+}
+
+// mustKnow adds the shelf's cards. The receipt of each has one term.
 func (w *walker) mustKnow() {
-	shelf := w.shelf()
-	for _, p := range shelf[:min(len(shelf), w.q.MustKnow)] {
-		w.show(p.story, p.row, false)
+	for _, s := range w.shelf() {
+		w.show(s.story, s.row, false)
 		if w.q.Why {
-			w.why([]Term{{Name: "must_know", Value: p.score}})
+			w.why([]Term{{Name: "must_know", Value: s.score}})
 		}
 	}
 }
 
-// shelf returns the stories that may stand on the shelf, best first.
-func (w *walker) shelf() []place {
+// shelf returns what stands on the person's shelf, best first: of the covered
+// stories that no interest matches, those whose best article scores most.
+func (w *walker) shelf() []shelved {
+	w.onShelf = w.onShelf[:0]
 	if w.m.cold {
 		return nil // everything matches
 	}
-	told, shelf := w.told[:0], w.shelved[:0]
-	v := &w.m.view
+	s := w.shelfAtHand()
+	w.taken = append(w.taken[:0], make([]bool, len(s.topics))...)
+	for _, a := range s.articles { // best first: a story's first that may stand is its best
+		if len(w.onShelf) == w.q.MustKnow {
+			break
+		}
+		if w.taken[a.order] {
+			continue
+		}
+		if w.matchesAny(s.topics[a.order]) {
+			w.taken[a.order] = true
+		} else if !w.mutes(a.row) && w.policy.allows(&w.m.view, a.row) {
+			w.taken[a.order] = true
+			w.onShelf = append(w.onShelf, a)
+		}
+	}
+	return w.onShelf
+}
+
+// shelfAtHand returns what may stand on a shelf as of the edition of a first page:
+// the newest, or one that was a moment ago.
+func (w *walker) shelfAtHand() *shelf {
+	touched := w.c.list(covered).touched.Load()
+	s := w.c.shelf.Load()
+	if s != nil && s.compactions == w.compactions && s.touched == touched && touched <= uint64(w.start.Edition) {
+		return s
+	}
+	s = w.newShelf()
+	s.compactions, s.touched = w.compactions, touched
+	if touched <= uint64(w.start.Edition) { // else an entry is being applied: it holds for this page alone
+		w.c.shelf.Store(s)
+	}
+	return s
+}
+
+// newShelf gathers the stories of the first shelfLook articles that stage 1 would
+// give of those whose story was ever covered.
+func (w *walker) newShelf() *shelf {
+	v, s := &w.m.view, new(shelf)
+	var told []storyNum
 	for walk, looked := newWalk(w.covered), 0; looked < shelfLook; {
 		r, ok := walk.next()
 		if !ok {
@@ -40,12 +99,9 @@ func (w *walker) shelf() []place {
 			continue
 		}
 		told = append(told, v.story(r))
-		if p, ok := w.shelfPlace(v.story(r)); ok {
-			shelf = append(shelf, p)
-		}
+		w.shelve(s, v.story(r))
 	}
-	w.told, w.shelved = told, shelf
-	slices.SortFunc(shelf, func(a, b place) int {
+	slices.SortFunc(s.articles, func(a, b shelved) int {
 		if a.score != b.score {
 			return cmp.Compare(b.score, a.score)
 		}
@@ -54,30 +110,33 @@ func (w *walker) shelf() []place {
 		}
 		return 1
 	})
-	return shelf
+	return s
 }
 
-// shelfPlace judges one story for the shelf.
-func (w *walker) shelfPlace(n storyNum) (p place, ok bool) {
+// shelve adds the articles of a story, if that is covered.
+func (w *walker) shelve(s *shelf, n storyNum) {
 	sources := w.sources(n)
 	if sources < mustKnowSources {
-		return p, false
+		return
 	}
+	v := &w.m.view
+	var topics []topicNum
 	for _, r := range w.c.stories.members(n) {
-		if !w.m.view.alive(r, w.m.edition) {
+		if !v.alive(r, w.m.edition) {
 			continue
 		}
-		if w.matches(r) {
-			return p, false
-		}
-		if w.mutes(r) || !w.policy.allows(&w.m.view, r) {
-			continue
-		}
-		if s := w.score(r, sources); !ok || s > p.score || s == p.score && w.m.view.tieBefore(r, p.row) {
-			p, ok = place{score: s, row: r, story: n}, true
+		score := v.key(r) + coverage(sources) + kindWorth[v.kind(r)]
+		s.articles = append(s.articles, shelved{score, r, n, uint32(len(s.topics))})
+		for _, t := range v.tagsOf(r) {
+			topics = append(topics, t.topic())
 		}
 	}
-	return p, ok
+	slices.Sort(topics)
+	s.topics = append(s.topics, slices.Compact(topics))
+}
+
+func (w *walker) matchesAny(topics []topicNum) bool {
+	return slices.ContainsFunc(topics, func(n topicNum) bool { return w.m.standing(n).matched() })
 }
 
 // matches reports whether an interest of the person matches a row.

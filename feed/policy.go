@@ -40,6 +40,7 @@ type policy struct {
 	topics []topicNum // empty: all
 	marks  *MarkSet   // nil: none
 	unread bool       // leave out what is read
+	plain  bool       // there is none of all this: what is not withdrawn is allowed
 }
 
 // noNumber stands in a filter for a topic that no article has.
@@ -74,6 +75,8 @@ func (p *policy) prepare(c *corpus, q *Query) {
 		}
 		p.topics = append(p.topics, n)
 	}
+	p.plain = len(p.set) == 0 && p.kinds == 0 && len(p.langs) == 0 && len(p.topics) == 0 &&
+		(p.marks == nil || len(p.marks.Stories) == 0)
 }
 
 // clear makes the policy ready for another person.
@@ -129,18 +132,20 @@ func (p *policy) judge(v *view, r row) verdict {
 }
 
 // allows reports whether the person may see a row.
-func (p *policy) allows(v *view, r row) bool { return p.judge(v, r).rule == "" }
+func (p *policy) allows(v *view, r row) bool {
+	return p.plain && v.to(r) == open || p.judge(v, r).rule == ""
+}
 
 // marked looks at the marks of the row's story.
 func (p *policy) marked(v *view, r row) verdict {
-	if p.marks == nil {
+	if p.marks == nil || len(p.marks.Stories) == 0 {
 		return verdict{}
 	}
-	story := p.c.storyID(v, r)
+	marks := p.marks.Stories[p.c.storyID(v, r)]
 	switch {
-	case p.marks.Has(story, Hidden):
+	case marks.Hidden.Value:
 		return verdict{rule: RuleHidden}
-	case p.unread && p.marks.Has(story, Read):
+	case p.unread && marks.Read.Value:
 		return verdict{rule: RuleRead}
 	}
 	return verdict{}

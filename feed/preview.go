@@ -57,7 +57,7 @@ func (w *walker) firstCards() []ArticleID {
 			break
 		}
 		looked += n
-		for i := range w.places {
+		for i := range w.size {
 			r, ok := w.shown(w.arrange(i))
 			if !ok {
 				continue

@@ -109,8 +109,8 @@ func (b *Builder) Why(q Query, id ArticleID, state Rule) Receipt {
 // policy says d: it may be on the must-know shelf, or its story.
 func (w *walker) whyUnmatched(r row, d verdict) Receipt {
 	n := w.m.view.story(r)
-	for i, p := range w.shelf() {
-		if i >= w.q.MustKnow || n == 0 || p.story != n {
+	for _, p := range w.shelf() {
+		if n == 0 || p.story != n {
 			continue
 		}
 		if p.row == r {
@@ -148,7 +148,7 @@ func (w *walker) whyMatched(r row) Receipt {
 	// Beyond what was looked at: its place is known, its position is not.
 	p := place{row: r, story: n}
 	if n != 0 {
-		p = w.place(hit{w.m.view.key(r) + w.m.weight(r), r}, n)
+		p, _ = w.place(hit{w.m.view.key(r) + w.m.weight(r), r}, n)
 	}
 	if shown, ok := w.shown(&p); ok {
 		return w.receipt(r, shown, n, 0)
