@@ -12,7 +12,8 @@ import (
 )
 
 // synthetic makes an index of n articles of the last 30 days over 20,000 topics
-// of Zipf's distribution, three to five on each, with cards like real ones.
+// of Zipf's distribution, three to five on each, with cards like real ones; one in
+// ten reports what another did.
 func synthetic(n int) *Index {
 	r := rand.New(rand.NewPCG(1, uint64(n)))
 	zipf := rand.NewZipf(r, 1.2, 10, 19_999)
@@ -32,6 +33,9 @@ func synthetic(n int) *Index {
 			Kind: News, Language: "en", Source: sources[i%len(sources)],
 			Published: start.Add(-time.Duration(float64(n-i) / float64(n) * 720 * float64(time.Hour))),
 		}}
+		if root := i - 1 - r.IntN(20); i%10 == 0 && root > 0 {
+			e.Story, e.StoryNum = StoryID(NewArticleID(fmt.Sprintf("https://example.com/%d", root))), Edition(root)
+		}
 		for range 3 + r.IntN(3) {
 			t := topic.ID(fmt.Sprintf("topic-%d", zipf.Uint64()))
 			e.Article.Tags = append(e.Article.Tags, Tag{Topic: t, Name: string(t), Salience: 0.8})
@@ -79,7 +83,7 @@ func BenchmarkPage(b *testing.B) {
 				b.ReportAllocs()
 				b.ResetTimer()
 				for i := range b.N {
-					body, page := builder.Page(dst[:0], Query{Person: people[i%len(people)], Limit: 30, Now: time.Unix(1e9, 0)})
+					body, page := builder.Page(dst[:0], Query{Person: people[i%len(people)], Limit: 30, MustKnow: 1, Now: time.Unix(1e9, 0)})
 					dst, cards = body, cards+page.Cards
 				}
 				b.StopTimer()

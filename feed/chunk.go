@@ -17,7 +17,7 @@ type place struct {
 	opener hit      // the candidate that opened the place
 	row    row      // the story's best article
 	story  storyNum // 0: the story is its article
-	lead   topicNum // the topic that the card is about, for the spread; 0: not looked up yet
+	lead   topicNum // the topic that the card is about, for the spread; of drawn places
 	source topicNum
 }
 
@@ -185,7 +185,9 @@ func (w *walker) queue() {
 // draw moves the best place of the heap to the end of places.
 func (w *walker) draw() {
 	n := len(w.keys) - 1
-	w.places = append(w.places, w.opened[w.keys[0]&0xffff])
+	p := w.opened[w.keys[0]&0xffff]
+	p.lead = w.lead(p.row)
+	w.places = append(w.places, p)
 	w.keys[0] = w.keys[n]
 	w.keys = w.keys[:n]
 	sink(w.keys, 0)
@@ -221,15 +223,12 @@ func (w *walker) arrange(upTo int) *place {
 	}
 	for ; w.arranged <= upTo; w.arranged++ {
 		i := w.arranged
+		bars := barsAfter(w.places[:i])
 		for j := i; j < w.size; j++ {
 			if j == len(w.places) {
 				w.draw()
 			}
-			p := &w.places[j]
-			if p.lead == 0 {
-				p.lead = w.lead(p.row)
-			}
-			if spread(w.places[:i], p) {
+			if p := &w.places[j]; bars.allow(p) {
 				moved := *p
 				copy(w.places[i+1:j+1], w.places[i:j])
 				w.places[i] = moved
@@ -240,25 +239,63 @@ func (w *walker) arrange(upTo int) *place {
 	return &w.places[upTo]
 }
 
-// spread reports whether a place may follow others.
-func spread(before []place, p *place) bool {
+// bars are what may not come next: a source and topics. It is found once for all
+// that wait. noNumber bars nothing.
+type bars struct {
+	source topicNum
+	topics [1 + (spreadWindow-1)/maxInWindow]topicNum
+}
+
+// barsAfter returns what may not follow places.
+func barsAfter(before []place) bars {
+	b := bars{source: noNumber}
+	for i := range b.topics {
+		b.topics[i] = noNumber
+	}
 	n := len(before)
-	topics, sources := 0, 0
-	for i := 1; i <= min(n, maxNeighbours); i++ {
-		if before[n-i].lead == p.lead {
-			topics++
+	if n < maxNeighbours {
+		return b
+	}
+	if row := before[n-maxNeighbours:]; alike(row, func(p *place) topicNum { return p.source }) {
+		b.source = row[0].source
+	}
+	if row := before[n-maxNeighbours:]; alike(row, func(p *place) topicNum { return p.lead }) {
+		b.topics[0] = row[0].lead
+	}
+	window := before[max(0, n-spreadWindow+1):]
+	for i, k := 0, 1; i+maxInWindow <= len(window); i++ {
+		topics := 1
+		for j := i + 1; j < len(window); j++ {
+			if window[j].lead == window[i].lead {
+				topics++
+			}
 		}
-		if before[n-i].source == p.source {
-			sources++
+		if topics == maxInWindow { // counted from its first: once
+			b.topics[k] = window[i].lead
+			k++
 		}
 	}
-	if topics == maxNeighbours || sources == maxNeighbours {
+	return b
+}
+
+func alike(row []place, of func(*place) topicNum) bool {
+	for i := range row[1:] {
+		if of(&row[i+1]) != of(&row[0]) {
+			return false
+		}
+	}
+	return true
+}
+
+// allow reports whether a place may come next.
+func (b *bars) allow(p *place) bool {
+	if p.source == b.source {
 		return false
 	}
-	for i := maxNeighbours + 1; i <= min(n, spreadWindow-1); i++ {
-		if before[n-i].lead == p.lead {
-			topics++
+	for _, t := range b.topics {
+		if p.lead == t {
+			return false
 		}
 	}
-	return topics < maxInWindow
+	return true
 }
