@@ -70,7 +70,9 @@ func (w *walker) appraise(r row) (score int64, ok bool) {
 	v := &w.m.view
 	var worth, fresh int64
 	matched := w.m.cold
-	for _, t := range v.tagsOf(r) {
+	tags := v.tagsOf(r)
+	for i := range tags.n {
+		t := tags.at(i)
 		switch s := w.m.standing(t.topic()); {
 		case s == 0:
 		case s.muted():
@@ -155,7 +157,7 @@ func (w *walker) score(r row, sources int) int64 {
 // matches, a source only if nothing else does.
 func (w *walker) lead(r row) topicNum {
 	source := w.m.view.source(r)
-	for _, t := range w.m.view.tagsOf(r) {
+	for t := range w.m.view.tagsOf(r).all() {
 		if n := t.topic(); n != source && (w.m.cold || w.m.standing(n).matched()) {
 			return n
 		}

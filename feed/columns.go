@@ -2,16 +2,19 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"iter"
 	"math"
+	"slices"
 	"sync/atomic"
 )
 
-// The records hold what is known of each row, a row being one version of one
-// article. They stand in pointer-free blocks that one writer fills and any number of
-// readers read without a lock: a row is written before its number is published
-// in a posting list, and is never changed after, but for the edition that
-// closed it.
+// The columns hold what is known of each row, a row being one version of one
+// article. They stand in blocks that one writer fills and any number of readers
+// read without a lock: a row is written before its number is published in a posting
+// list, and is never changed after, but for its story and the edition that closed
+// it. What few rows have stands apart, in short lists of each block.
 
 // row numbers a version of an article on this node, in order of arrival.
 type row = uint32
@@ -22,25 +25,65 @@ const (
 	open      = math.MaxUint32 // closed edition of a version that is the newest
 )
 
-// block is blockRows rows.
-type block [blockRows]record
+// block is blockRows rows. What stage 1 looks at, keys and which rows are closed,
+// is side by side, apart from the records.
+type block struct {
+	ends atomic.Pointer[[]ending]  // of the closed rows, in their order
+	wide atomic.Pointer[[]wideKey] // of the rows whose key says so, in their order
 
-// record is what is known of a row and of a fixed size, 48 bytes side by side:
-// who looks at a candidate looks at most of it. Tags and cards are apart.
-type record struct {
-	key       int64
-	card      uint64 // place in the card arena
-	from      uint32 // edition of the version's entry, less the corpus's base
-	to        atomic.Uint32
-	born      uint32        // edition of the story's first entry, likewise
-	story     atomic.Uint32 // storyNum; 0 until the story has a second article
-	tags      uint32        // place of the first tag in the tag arena
-	source    topicNum      // the source's topic
-	published uint32        // seconds since 1970, 0 if before
-	language  uint16
-	ntags     uint8
-	kind      uint8
+	base    int64         // that keys are counted from
+	newest  atomic.Uint32 // the greatest edition in from
+	closed  [blockRows / 64]atomic.Uint64
+	keys    [blockRows]int32
+	records [blockRows]record
+
+	// The writer's.
+	oldest uint32 // of the rows that were not dropped, the first published
+	left   int    // how many those are
 }
+
+// isWide in the place of a key says that it is too far from the block's base: a
+// hundred years at half-lives of twelve hours.
+const isWide = math.MinInt32
+
+// ending is the edition that closed a row, wideKey the key of one.
+type (
+	ending  struct{ row, to uint32 }
+	wideKey struct {
+		row row
+		key int64
+	}
+)
+
+// record is what is known of a row beside its key: who looks at a candidate looks
+// at most of it. Tags and cards are in arenas.
+type record struct {
+	from  uint32        // edition of the version's entry, less the corpus's base
+	story atomic.Uint32 // storyNum; 0 until the story has a second article
+	tags  uint32        // place in the tag arena
+	card  uint32        // place in the card arena, in cardUnits
+	meta  meta
+}
+
+// meta is how many tags there are (8 bits), which of them is the source's (8, one
+// behind the last if the article does not carry it), the language (12), the kind
+// (3), and whether tags take four bytes (1).
+type meta uint32
+
+const (
+	maxTags     = math.MaxUint8
+	maxLanguage = 1<<12 - 1
+)
+
+func newMeta(ntags, source int, language uint16, kind uint8, wide bool) meta {
+	return meta(ntags | source<<8 | int(language)<<16 | int(kind)<<28 | int(bit(wide))<<31)
+}
+
+func (m meta) ntags() int       { return int(m & 0xff) }
+func (m meta) source() int      { return int(m >> 8 & 0xff) }
+func (m meta) language() uint16 { return uint16(m >> 16 & maxLanguage) }
+func (m meta) kind() uint8      { return uint8(m >> 28 & 7) }
+func (m meta) wide() bool       { return m>>31 != 0 }
 
 // tag is a topic number (25 bits) and a salience in hundredths (7 bits).
 type tag uint32
@@ -49,67 +92,107 @@ func newTag(n topicNum, salience uint8) tag { return tag(uint32(n)<<7 | uint32(s
 func (t tag) topic() topicNum               { return topicNum(t >> 7) }
 func (t tag) salience() uint8               { return uint8(t & 0x7f) }
 
-// An arena holds what is of no fixed size: segments that one writer fills and
-// readers read. A segment none of whose records is needed any more is let go.
-type arena[T any] struct {
-	segments atomic.Pointer[[][]T]
-	live     []int // records in each segment that are needed; the writer's
-	end      int   // of the last segment; the writer's
+// tags are a row's tags, most salient first: three bytes each while all topics of
+// the row are among the first 131,072, else four.
+type tags struct {
+	n     int
+	width int
+	mask  uint32
+	bytes []byte
 }
 
+func (t *tags) at(i int) tag {
+	return tag(binary.LittleEndian.Uint32(t.bytes[i*t.width:]) & t.mask)
+}
+
+// all gives the tags in their order.
+func (t tags) all() iter.Seq[tag] {
+	return func(yield func(tag) bool) {
+		for i := range t.n {
+			if !yield(t.at(i)) {
+				return
+			}
+		}
+	}
+}
+
+const tagMargin = 1 // that the last of three bytes may be read as four
+
+// putTags stores tags.
+func putTags(a *arena[byte], tags []tag) (at uint32, wide bool) {
+	width := 3
+	if slices.ContainsFunc(tags, func(t tag) bool { return t >= 1<<24 }) {
+		width = 4
+	}
+	place, b := a.room(len(tags)*width + tagMargin)
+	for i, t := range tags {
+		for k := range width {
+			b[i*width+k] = byte(t >> (8 * k))
+		}
+	}
+	return uint32(place), width == 4
+}
+
+// A card stands in the card arena behind its head: the article's id (16 bytes), the
+// length of the card, the second the article was published (0 if before 1970), and
+// the edition of the story's first entry, less the corpus's base (4 bytes each).
 const (
-	segmentBits = 20
-	segmentSize = 1 << segmentBits
+	cardHead = 28
+	cardUnit = 16 // cards begin at multiples of it
 )
 
-// room returns a place for n values, side by side in one segment, to be filled
-// before the place is published. A record beyond a segment's size gets a segment
-// as large as it is.
-func (a *arena[T]) room(n int) (at uint64, values []T) {
-	segments := load(&a.segments)
-	if len(segments) == 0 || a.end+n > len(segments[len(segments)-1]) {
-		size := segmentSize >> max(0, 8-len(segments)) // the first are small, for small corpora
-		segments = append(segments, make([]T, max(size, n)))
-		a.live, a.end = append(a.live, 0), 0
-		a.segments.Store(&segments)
-	}
-	last := len(segments) - 1
-	at = uint64(last)<<segmentBits | uint64(a.end)
-	values = segments[last][a.end : a.end+n]
-	a.end += n
-	a.live[last]++
-	return at, values
-}
-
-// drop says that the record at a place is needed no more. Readers that hold its
-// segment keep it.
-func (a *arena[T]) drop(at uint64) {
-	s := at >> segmentBits
-	if a.live[s]--; a.live[s] > 0 || int(s) == len(a.live)-1 {
-		return
-	}
-	segments := append([][]T(nil), load(&a.segments)...)
-	segments[s] = nil
-	a.segments.Store(&segments)
-}
-
-// putCard stores an article's id (16 bytes), the length of its card (4 bytes)
-// and the card.
-func putCard(a *arena[byte], id ArticleID, card []byte) uint64 {
-	at, b := a.room(cardHead + len(card))
+func putCard(a *arena[byte], id ArticleID, published, born uint32, card []byte) uint32 {
+	at, b := a.room((cardHead + len(card) + cardUnit - 1) &^ (cardUnit - 1))
 	copy(b, id[:])
 	binary.LittleEndian.PutUint32(b[16:], uint32(len(card)))
+	binary.LittleEndian.PutUint32(b[20:], published)
+	binary.LittleEndian.PutUint32(b[24:], born)
 	copy(b[cardHead:], card)
-	return at
+	return uint32(at / cardUnit)
 }
 
-const cardHead = 20
-
-func load[T any](p *atomic.Pointer[[]T]) []T {
-	if v := p.Load(); v != nil {
-		return *v
+// setKey sets the key of a row that is not published yet.
+func (b *block) setKey(i row, key int64) {
+	if d := key - b.base; d > isWide && d <= math.MaxInt32 {
+		b.keys[i] = int32(d)
+		return
 	}
-	return nil
+	b.keys[i] = isWide
+	wide := append(slices.Clone(load(&b.wide)), wideKey{i, key})
+	b.wide.Store(&wide)
+}
+
+func (b *block) key(i row) int64 {
+	if d := b.keys[i]; d != isWide {
+		return b.base + int64(d)
+	}
+	wide := load(&b.wide)
+	at, _ := slices.BinarySearchFunc(wide, i, func(w wideKey, i row) int { return cmp.Compare(w.row, i) })
+	return wide[at].key
+}
+
+// close closes a row. What is at hand of it for readers is there before the bit
+// says so.
+func (b *block) close(i row, to uint32) {
+	ends := load(&b.ends)
+	at, _ := slices.BinarySearchFunc(ends, i, endingOf)
+	ends = slices.Insert(slices.Clone(ends), at, ending{i, to})
+	b.ends.Store(&ends)
+	b.closed[i/64].Or(1 << (i % 64))
+}
+
+func endingOf(e ending, i row) int { return cmp.Compare(e.row, i) }
+
+// to returns the edition that closed a row; open if none did.
+func (b *block) to(i row) uint32 {
+	if b.closed[i/64].Load()&(1<<(i%64)) == 0 {
+		return open
+	}
+	ends := load(&b.ends)
+	if at, ok := slices.BinarySearchFunc(ends, i, endingOf); ok {
+		return ends[at].to
+	}
+	return 0 // it was dropped
 }
 
 // view is what a reader holds while it reads: the arrays as they were published
@@ -117,46 +200,64 @@ func load[T any](p *atomic.Pointer[[]T]) []T {
 // every row that they name.
 type view struct {
 	blocks []*block
-	tags   [][]tag
+	tags   [][]byte
 	cards  [][]byte
 }
 
 // at returns the record of a row that the view holds.
-func (v *view) at(r row) *record { return &v.blocks[r>>blockBits][r%blockRows] }
+func (v *view) at(r row) *record { return &v.blocks[r>>blockBits].records[r%blockRows] }
 
-func (v *view) key(r row) int64       { return v.at(r).key }
+func (v *view) key(r row) int64       { return v.blocks[r>>blockBits].key(r % blockRows) }
 func (v *view) from(r row) uint32     { return v.at(r).from }
-func (v *view) to(r row) uint32       { return v.at(r).to.Load() }
-func (v *view) born(r row) uint32     { return v.at(r).born }
+func (v *view) to(r row) uint32       { return v.blocks[r>>blockBits].to(r % blockRows) }
 func (v *view) story(r row) storyNum  { return v.at(r).story.Load() }
-func (v *view) source(r row) topicNum { return v.at(r).source }
-func (v *view) kind(r row) uint8      { return v.at(r).kind }
-func (v *view) language(r row) uint16 { return v.at(r).language }
+func (v *view) kind(r row) uint8      { return v.at(r).meta.kind() }
+func (v *view) language(r row) uint16 { return v.at(r).meta.language() }
 
 // alive reports whether the row was the newest version at an edition. It may be
-// asked of rows that are newer than the view, or let go.
+// asked of rows that are newer than the view, or let go. Mostly nothing but the
+// block's head is looked at.
 func (v *view) alive(r row, edition uint32) bool {
-	n := int(r >> blockBits)
+	n, i := int(r>>blockBits), r%blockRows
 	if n >= len(v.blocks) || v.blocks[n] == nil {
 		return false
 	}
-	b := &v.blocks[n][r%blockRows]
-	return b.from <= edition && edition < b.to.Load()
+	b := v.blocks[n]
+	if b.closed[i/64].Load()&(1<<(i%64)) != 0 && edition >= b.to(i) {
+		return false
+	}
+	return edition >= b.newest.Load() || b.records[i].from <= edition
 }
 
-// tagsOf returns the row's tags, most salient first. Not to be changed.
-func (v *view) tagsOf(r row) []tag {
+// tagsOf returns the row's tags.
+func (v *view) tagsOf(r row) tags {
 	b := v.at(r)
-	return v.tags[b.tags>>segmentBits][b.tags%segmentSize:][:b.ntags]
+	t := tags{b.meta.ntags(), 3, 1<<24 - 1, v.tags[b.tags>>segmentBits][b.tags%segmentSize:]}
+	if b.meta.wide() {
+		t.width, t.mask = 4, math.MaxUint32
+	}
+	return t
+}
+
+// source returns the topic of the row's source.
+func (v *view) source(r row) topicNum {
+	t := v.tagsOf(r)
+	return t.at(v.at(r).meta.source()).topic()
 }
 
 func (v *view) head(r row) []byte {
 	at := v.at(r).card
-	return v.cards[at>>segmentBits][at%segmentSize:]
+	return v.cards[at/(segmentSize/cardUnit)][at%(segmentSize/cardUnit)*cardUnit:]
 }
 
 // id returns the id of the row's article.
 func (v *view) id(r row) ArticleID { return ArticleID(v.head(r)[:16]) }
+
+// published returns the second in which the row's article was published.
+func (v *view) published(r row) uint32 { return binary.LittleEndian.Uint32(v.head(r)[20:]) }
+
+// born returns the edition of the first entry of the row's story.
+func (v *view) born(r row) uint32 { return binary.LittleEndian.Uint32(v.head(r)[24:]) }
 
 // cardOf returns the row's encoded card. Not to be changed.
 func (v *view) cardOf(r row) []byte {

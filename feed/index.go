@@ -44,7 +44,7 @@ type corpus struct {
 
 	blocks atomic.Pointer[[]*block]
 	rows   row // the writer's: next free row
-	tags   arena[tag]
+	tags   arena[byte]
 	cards  arena[byte]
 	ids    idTable
 
@@ -150,7 +150,7 @@ func (x *Index) applyArticle(c *corpus, e *Entry) {
 		x.noteTopics(c, e)
 		r := c.add(e)
 		v = c.view()
-		for _, t := range v.tagsOf(r) {
+		for t := range v.tagsOf(r).all() {
 			c.enter(&v, c.list(t.topic()), r, e.Edition)
 		}
 		c.enter(&v, c.list(everything), r, e.Edition)
@@ -194,7 +194,7 @@ func (c *corpus) touchMembers(v *view, n storyNum, e Edition) {
 		if v.to(m) != open {
 			continue
 		}
-		for _, t := range v.tagsOf(m) {
+		for t := range v.tagsOf(m).all() {
 			c.list(t.topic()).touched.Store(uint64(e))
 		}
 	}
@@ -219,13 +219,13 @@ func (c *corpus) sources(v *view, n storyNum) int {
 
 // close ends a version's life at an entry's edition.
 func (c *corpus) close(v *view, old row, e *Entry) {
-	for _, t := range v.tagsOf(old) {
+	for t := range v.tagsOf(old).all() {
 		c.list(t.topic()).live.Add(-1)
 		c.list(t.topic()).touched.Store(uint64(e.Edition))
 	}
 	c.list(everything).live.Add(-1)
 	c.list(everything).touched.Store(uint64(e.Edition))
-	v.at(old).to.Store(c.short(e.Edition))
+	v.blocks[old>>blockBits].close(old%blockRows, c.short(e.Edition))
 	if n := v.story(old); n != 0 {
 		c.touchMembers(v, n, e.Edition)
 	}
@@ -240,31 +240,58 @@ func (c *corpus) enter(v *view, p *postings, r row, e Edition) {
 // add writes a row; it is in no list yet.
 func (c *corpus) add(e *Entry) row {
 	a := &e.Article
-	tags := make([]tag, 0, len(a.Tags))
-	for _, t := range a.Tags[:min(len(a.Tags), math.MaxUint8)] {
-		tags = append(tags, newTag(c.number(t.Topic), hundredths(t.Salience)))
-	}
+	numbers, source := c.tagsOf(a)
 	r := c.rows
 	c.rows++
-	blocks := load(&c.blocks)
-	if int(r>>blockBits) >= len(blocks) {
-		blocks = append(blocks, new(block))
-		c.blocks.Store(&blocks)
-	}
-	at, place := c.tags.room(len(tags))
-	copy(place, tags)
-	b := &blocks[r>>blockBits][r%blockRows]
-	b.key = e.Key
-	b.card = putCard(&c.cards, a.ID, encodeCard(e))
-	b.from = c.short(e.Edition)
-	b.to.Store(open)
-	b.born = c.short(e.StoryNum)
-	b.tags, b.ntags = uint32(at), uint8(len(tags))
-	b.source = c.sourceNum(&a.Source)
-	b.published = uint32(min(max(a.Published.Unix(), 0), math.MaxUint32))
-	b.language = c.languageNum(a.Language)
-	b.kind = kindNum(a.Kind)
+	b, i := c.block(r, e.Key), r%blockRows
+	at, wide := putTags(&c.tags, numbers)
+	ntags := min(len(a.Tags), maxTags)
+	published := uint32(min(max(a.Published.Unix(), 0), math.MaxUint32))
+	record := &b.records[i]
+	record.from = c.short(e.Edition)
+	record.tags = at
+	record.card = putCard(&c.cards, a.ID, published, c.short(e.StoryNum), encodeCard(e))
+	record.meta = newMeta(ntags, source, c.languageNum(a.Language), kindNum(a.Kind), wide)
+	b.setKey(i, e.Key)
+	b.newest.Store(max(b.newest.Load(), record.from))
+	b.left++
+	b.oldest = min(b.oldest, published)
 	return r
+}
+
+// tagsOf returns an article's tags by number, and which of them is its source's:
+// one more than the article has if it does not carry that.
+func (c *corpus) tagsOf(a *Article) (numbers []tag, source int) {
+	own := c.sourceNum(&a.Source)
+	numbers = make([]tag, 0, len(a.Tags)+1)
+	for _, t := range a.Tags[:min(len(a.Tags), maxTags)] {
+		numbers = append(numbers, newTag(c.number(t.Topic), hundredths(t.Salience)))
+	}
+	source = slices.IndexFunc(numbers, func(t tag) bool { return t.topic() == own })
+	if source < 0 {
+		source = len(numbers)
+		numbers = append(numbers, newTag(own, 1))
+	}
+	return numbers, source
+}
+
+// block returns the block of the next row, whose key is given. Keys are counted
+// from where those of the block before are, unless that is too far.
+func (c *corpus) block(r row, key int64) *block {
+	blocks := load(&c.blocks)
+	n := int(r >> blockBits)
+	if n < len(blocks) {
+		return blocks[n]
+	}
+	b := &block{base: key, oldest: math.MaxUint32}
+	if n > 0 && blocks[n-1] != nil {
+		if d := key - blocks[n-1].base; d > isWide && d <= math.MaxInt32 {
+			b.base = blocks[n-1].base
+		}
+	}
+	blocks = append(blocks, b)
+	c.blocks.Store(&blocks)
+	return b
 }
 
 // noteTopics tells of the topics on an article, which may be new to this node.
@@ -335,6 +362,9 @@ func (c *corpus) list(n topicNum) *postings { return load(&c.lists)[n] }
 func (c *corpus) languageNum(l string) uint16 {
 	if n, ok := c.languages.Load(l); ok {
 		return n.(uint16)
+	}
+	if c.nlang == maxLanguage {
+		return 0 // so many have no name: no filter finds the others
 	}
 	c.nlang++
 	c.languages.Store(l, c.nlang)

@@ -56,11 +56,11 @@ func (b *bulk) add(e *Entry) {
 	r := b.c.add(e)
 	v := b.c.view()
 	if superseded {
-		v.at(r).to.Store(b.c.short(next))
+		v.blocks[r>>blockBits].close(r%blockRows, b.c.short(next))
 	} else {
 		b.c.ids.set(&v, id, r)
 	}
-	for _, t := range v.tagsOf(r) {
+	for t := range v.tagsOf(r).all() {
 		b.enter(t.topic(), r, !superseded, e.Edition)
 	}
 	b.enter(everything, r, !superseded, e.Edition)
@@ -149,7 +149,7 @@ func (b *bulk) touchMembers(v *view, members []told) {
 	e := Edition(b.c.base + uint64(newest))
 	for _, m := range members {
 		if v.to(m.row) == open {
-			for _, t := range v.tagsOf(m.row) {
+			for t := range v.tagsOf(m.row).all() {
 				b.touch(t.topic(), e)
 			}
 		}

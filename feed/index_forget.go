@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -56,32 +57,47 @@ func (c *corpus) compact(oldest uint32) {
 	v := c.view()
 	dead, affected := make(map[row]bool), map[topicNum]bool{everything: true, covered: true}
 	blocks := slices.Clone(v.blocks)
-	for b, block := range v.blocks {
-		if block == nil {
+	for n, b := range v.blocks {
+		if b == nil {
 			continue
 		}
-		left := false
-		for i := range min(uint32(blockRows), c.rows-uint32(b)<<blockBits) {
-			r := uint32(b)<<blockBits + i
-			if c.isDropped(r) {
-				continue
-			}
-			if block[i].to.Load() > c.deadUpTo && block[i].published >= oldest {
-				left = true
-				continue
-			}
+		for _, r := range c.deadIn(v, row(n)<<blockBits, b, oldest) {
 			dead[r] = true
-			for _, t := range v.tagsOf(r) {
+			for t := range v.tagsOf(r).all() {
 				affected[t.topic()] = true
 			}
 		}
-		if !left && uint32(b) < c.rows>>blockBits {
-			blocks[b] = nil
+		if b.left == 0 && uint32(n) < c.rows>>blockBits {
+			blocks[n] = nil
 		}
 	}
 	if len(dead) > 0 || len(c.stories.stale) > 0 {
 		c.remove(&v, dead, affected, blocks)
 	}
+}
+
+// deadIn returns the rows of a block that are to be taken out. Most blocks tell by
+// their heads that there are none.
+func (c *corpus) deadIn(v view, first row, b *block, oldest uint32) (dead []row) {
+	if b.oldest >= oldest && !slices.ContainsFunc(load(&b.ends), func(e ending) bool { return e.to <= c.deadUpTo }) {
+		return nil
+	}
+	b.oldest, b.left = math.MaxUint32, 0
+	for i := range min(uint32(blockRows), c.rows-first) {
+		r := first + i
+		if c.isDropped(r) {
+			continue
+		}
+		if published := v.published(r); b.to(i) > c.deadUpTo && published >= oldest {
+			b.left++
+			b.oldest = min(b.oldest, published)
+		} else {
+			dead = append(dead, r)
+		}
+	}
+	ends := slices.DeleteFunc(slices.Clone(load(&b.ends)), func(e ending) bool { return e.to <= c.deadUpTo })
+	b.ends.Store(&ends)
+	return dead
 }
 
 // remove publishes lists and tables without the dead rows. Their cards and, where
@@ -101,7 +117,7 @@ func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, 
 			continue
 		}
 		c.list(everything).live.Add(-1)
-		for _, t := range v.tagsOf(r) {
+		for t := range v.tagsOf(r).all() {
 			c.list(t.topic()).live.Add(-1)
 		}
 	}
@@ -121,7 +137,7 @@ func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, 
 	c.release = func() {
 		letGo()
 		for r := range dead {
-			c.cards.drop(v.at(r).card)
+			c.cards.drop(uint64(v.at(r).card) * cardUnit)
 			c.tags.drop(uint64(v.at(r).tags))
 		}
 		current := slices.Clone(load(&c.blocks))

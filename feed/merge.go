@@ -194,7 +194,7 @@ func (m *merge) ranks(a, b hit) bool {
 // follows.
 func (m *merge) weight(r row) int64 {
 	if m.graded {
-		for _, t := range m.view.tagsOf(r) {
+		for t := range m.view.tagsOf(r).all() {
 			if s := m.standing(t.topic()); s.matched() && s.level() == standingFavourite {
 				return weightFavourite
 			}
@@ -207,7 +207,7 @@ func (m *merge) weight(r row) int64 {
 // feed: something matches, nothing is muted.
 func (m *merge) allows(r row) bool {
 	matched := m.cold
-	for _, t := range m.view.tagsOf(r) {
+	for t := range m.view.tagsOf(r).all() {
 		s := m.standing(t.topic())
 		if s.muted() {
 			return false

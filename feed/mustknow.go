@@ -127,7 +127,7 @@ func (w *walker) shelve(s *shelf, n storyNum) {
 		}
 		score := v.key(r) + coverage(sources) + kindWorth[v.kind(r)]
 		s.articles = append(s.articles, shelved{score, r, n, uint32(len(s.topics))})
-		for _, t := range v.tagsOf(r) {
+		for t := range v.tagsOf(r).all() {
 			topics = append(topics, t.topic())
 		}
 	}
@@ -141,10 +141,20 @@ func (w *walker) matchesAny(topics []topicNum) bool {
 
 // matches reports whether an interest of the person matches a row.
 func (w *walker) matches(r row) bool {
-	return slices.ContainsFunc(w.m.view.tagsOf(r), func(t tag) bool { return w.m.standing(t.topic()).matched() })
+	for t := range w.m.view.tagsOf(r).all() {
+		if w.m.standing(t.topic()).matched() {
+			return true
+		}
+	}
+	return false
 }
 
 // mutes reports whether the list that the order is of mutes a row.
 func (w *walker) mutes(r row) bool {
-	return slices.ContainsFunc(w.m.view.tagsOf(r), func(t tag) bool { return w.m.standing(t.topic()).muted() })
+	for t := range w.m.view.tagsOf(r).all() {
+		if w.m.standing(t.topic()).muted() {
+			return true
+		}
+	}
+	return false
 }

@@ -154,7 +154,7 @@ func (p *policy) marked(v *view, r row) verdict {
 // version looks at what one version says.
 func (p *policy) version(v *view, r row) verdict {
 	wanted := len(p.topics) == 0
-	for _, t := range v.tagsOf(r) {
+	for t := range v.tagsOf(r).all() {
 		n := t.topic()
 		if int(n) < len(p.muted) && p.muted[n] {
 			return verdict{RuleMuted, n}

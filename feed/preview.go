@@ -102,7 +102,7 @@ func (w *walker) removedIn(other *walker, since time.Time) int {
 		if !ok {
 			break
 		}
-		if int64(w.m.view.at(h.row).published) >= since.Unix() && w.mayShow(h.row) && !other.mayShow(h.row) {
+		if int64(w.m.view.published(h.row)) >= since.Unix() && w.mayShow(h.row) && !other.mayShow(h.row) {
 			n++
 		}
 	}

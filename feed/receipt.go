@@ -28,7 +28,7 @@ func (w *walker) terms(r row, sources int) []Term {
 	}
 	ids := load(&w.c.topicIDs)
 	left, fresh := int64(maxInterest), int64(0)
-	for _, t := range v.tagsOf(r) {
+	for t := range v.tagsOf(r).all() {
 		if s := w.m.standing(t.topic()); s.matched() {
 			value := min(s.worth(t.salience()), left)
 			left -= value

@@ -72,7 +72,7 @@ func (w *walker) show(story storyNum, r row, matches bool) {
 	head := len(s.text)
 	if matches {
 		ids := load(&w.c.topicIDs)
-		for _, t := range w.m.view.tagsOf(r) { // at most 255
+		for t := range w.m.view.tagsOf(r).all() { // at most 255
 			if w.m.standing(t.topic()).matched() {
 				var at uint16
 				at, w.named = s.name(w.named, t.topic(), ids)

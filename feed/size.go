@@ -26,11 +26,11 @@ func (x *Index) Size() Size {
 	v := c.view()
 	for _, b := range v.blocks {
 		if b != nil {
-			s.Columns += int(unsafe.Sizeof(*b))
+			s.Columns += int(unsafe.Sizeof(*b)) + 8*cap(load(&b.ends)) + 16*cap(load(&b.wide))
 		}
 	}
 	for _, seg := range v.tags {
-		s.Tags += len(seg) * int(unsafe.Sizeof(tag(0)))
+		s.Tags += len(seg)
 	}
 	for _, seg := range v.cards {
 		s.Cards += len(seg)
