@@ -10,7 +10,8 @@ import (
 // How newer is counted: one goroutine does it for everybody, of each person at
 // most once a pace, and only when an entry has touched what they follow; so an
 // article that ten thousand people hear of is spread over seconds instead of
-// stopping the node. A count costs some 50 µs.
+// stopping the node. A count costs some 10 µs of a processor, a turn of 1,000
+// people for whom nothing happened some 2 ms (BenchmarkTurn).
 const (
 	pace       = 15 * time.Second
 	countsTurn = 100 // streams that are counted for at a turn
@@ -25,15 +26,20 @@ func (h *Hub) takeTurns() {
 		case <-h.ended.Done():
 			return
 		case <-tick.C:
+			h.takeTurn()
 		}
-		budget := countsTurn
-		for _, p := range h.whoseTurn() {
-			if !h.atHand(p) {
-				h.lookSoon(p)
-			}
-			if budget > 0 {
-				budget -= h.count(p, time.Now())
-			}
+	}
+}
+
+// takeTurn looks at those whose turn it is.
+func (h *Hub) takeTurn() {
+	budget := countsTurn
+	for _, p := range h.whoseTurn() {
+		if !h.atHand(p) {
+			h.lookSoon(p)
+		}
+		if budget > 0 {
+			budget -= h.count(p, time.Now())
 		}
 	}
 }
@@ -78,16 +84,19 @@ func (h *Hub) whoseTurn() []*person {
 func (h *Hub) count(p *person, now time.Time) (counted int) {
 	p.counting.Lock()
 	defer p.counting.Unlock()
+	edition := h.Index.Edition()
 	p.mu.Lock()
 	list, set := p.copy, p.set
 	var ready []*Stream
-	for _, s := range p.streams {
-		if s.ready && !now.Before(p.again) {
-			ready = append(ready, s)
+	if !now.Before(p.again) && (p.looked != edition || p.by != list) {
+		p.looked, p.by = edition, list
+		for _, s := range p.streams {
+			if s.ready {
+				ready = append(ready, s)
+			}
 		}
 	}
 	p.mu.Unlock()
-	edition := h.Index.Edition()
 	for _, s := range ready {
 		if n, ok := s.count(edition, feed.PersonOf(list), set); ok {
 			s.tell(n, now.Add(pace))

@@ -22,9 +22,11 @@ type person struct {
 	marks   interests.Revision
 	copy    *interests.Copy // the list, as it was last found
 	set     *feed.MarkSet
-	streams []*Stream // oldest first
-	waiting bool      // to be looked up
-	again   time.Time // newer is not counted before
+	streams []*Stream       // oldest first
+	waiting bool            // to be looked up
+	again   time.Time       // newer is not counted before
+	looked  feed.Edition    // as of which it was asked whether newer may have changed
+	by      *interests.Copy // and by which list
 
 	counting sync.Mutex // held while newer is counted; taken before mu
 }

@@ -85,6 +85,7 @@ func (s *Stream) open() error {
 	s.adopt(from, feed.PersonOf(list), set)
 	p.mu.Lock()
 	s.counted, s.edition, s.ready = from, from, true
+	p.by = nil
 	p.mu.Unlock()
 	s.hub.count(p, time.Now())
 	return nil

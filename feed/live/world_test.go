@@ -127,16 +127,19 @@ func (g gatedSessions) Session(ctx context.Context, h account.Hash) (account.Ses
 	return g.Store.Session(ctx, h)
 }
 
+// people are as many as a node keeps at hand.
+const people = 20_000
+
 // node is one node over shared stores, with a line of its own.
 type node struct {
-	*testing.T
+	testing.TB
 	*live.Hub
 	*stores
 	line *line
 }
 
-func newNode(t *testing.T, s *stores) *node {
-	n := &node{T: t, stores: s, line: new(line)}
+func newNode(t testing.TB, s *stores) *node {
+	n := &node{TB: t, stores: s, line: new(line)}
 	index := feed.NewIndex(720*time.Hour, time.Now, nil)
 	n.Hub = live.New(live.Deps{
 		People: account.NewPeople(gatedSessions{s.sessions, s}, time.Now),
@@ -145,9 +148,9 @@ func newNode(t *testing.T, s *stores) *node {
 		Index:  index, Builder: feed.NewBuilder(index), Changes: n.line,
 	})
 	s.lines = append(s.lines, n.line)
-	n.People.Remember(n.line, 1000)
-	n.Lists.Remember(n.line, 1000)
-	n.Marks.Remember(n.line, 1000)
+	n.People.Remember(n.line, people)
+	n.Lists.Remember(n.line, people)
+	n.Marks.Remember(n.line, people)
 	t.Cleanup(n.Close)
 	return n
 }
