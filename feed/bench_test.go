@@ -151,3 +151,19 @@ func BenchmarkGC(b *testing.B) {
 	}
 	runtime.KeepAlive(x)
 }
+
+// BenchmarkSize prints what an article takes in an index of a million, by part.
+func BenchmarkSize(b *testing.B) {
+	s := synthetic(1_000_000).Size()
+	for range b.N {
+	}
+	per := func(bytes int) float64 { return float64(bytes) / float64(s.Articles) }
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(s.PerArticle(), "B/article")
+	b.ReportMetric(per(s.Columns), "columnB")
+	b.ReportMetric(per(s.Tags), "tagB")
+	b.ReportMetric(per(s.Postings), "postingB")
+	b.ReportMetric(per(s.IDs), "idB")
+	b.ReportMetric(per(s.Stories), "storyB")
+	b.ReportMetric(per(s.Cards), "cardB")
+}

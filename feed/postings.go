@@ -7,23 +7,26 @@ import (
 )
 
 // A posting list holds the rows that carry one topic, ordered from the worst
-// rank to the best, so that news is appended at the end. It is cut into chunks:
-// a late article costs a copy of one chunk and of the chunk table, a fresh one
-// nothing but a new head. What was published is never changed: readers load the
-// head once and walk it from the end.
+// rank to the best, so that news is appended at the end. It is cut into packed
+// chunks and a tail of plain rows: a late article costs a copy of one chunk and of
+// the chunk table, a fresh one nothing but a new head. What was published is never
+// changed: readers load the head once and walk it from the end.
 type postings struct {
 	head    atomic.Pointer[postingHead]
 	touched atomic.Uint64 // the newest edition that touched the topic
 	live    atomic.Int64  // rows in the list that are newest versions
 }
 
-// postingHead is one published state: the full chunks, then the tail.
+// postingHead is one published state: the chunks, then the tail.
 type postingHead struct {
-	chunks [][]row
+	chunks []packed
 	tail   []row
 }
 
-const chunkRows = 1024
+const (
+	chunkRows = 1024
+	tailRows  = 2 * frameRows
+)
 
 var noPostings postingHead
 
@@ -37,8 +40,8 @@ func (p *postings) load() *postingHead {
 // len returns the number of rows.
 func (h *postingHead) len() int {
 	n := len(h.tail)
-	for _, c := range h.chunks {
-		n += len(c)
+	for i := range h.chunks {
+		n += h.chunks[i].n
 	}
 	return n
 }
@@ -49,8 +52,8 @@ func (h *postingHead) last() (row, bool) {
 		return h.tail[n-1], true
 	}
 	if n := len(h.chunks); n > 0 {
-		c := h.chunks[n-1]
-		return c[len(c)-1], true
+		c := &h.chunks[n-1]
+		return c.at(c.n - 1), true
 	}
 	return 0, false
 }
@@ -68,30 +71,40 @@ func (p *postings) insert(v *view, r row) {
 // push appends the best row. The tail's spare room is written to: no reader has
 // been given it yet.
 func (h *postingHead) push(r row) *postingHead {
-	if len(h.tail) < chunkRows {
-		return &postingHead{h.chunks, append(h.tail, r)}
+	if len(h.tail) == tailRows {
+		h = h.settle()
 	}
-	return &postingHead{append(h.chunks, h.tail), append(make([]row, 0, 16), r)}
+	return &postingHead{h.chunks, append(h.tail, r)}
+}
+
+// settle packs the worse frame of a full tail.
+func (h *postingHead) settle() *postingHead {
+	chunks, settled := h.chunks, h.tail[:frameRows]
+	tail := append(make([]row, 0, tailRows), h.tail[frameRows:]...)
+	if n := len(chunks); n > 0 && chunks[n-1].n+frameRows <= chunkRows {
+		settled = append(chunks[n-1].rows(), settled...)
+		chunks = append(make([]packed, 0, n+1), chunks[:n-1]...)
+	}
+	return &postingHead{append(chunks, pack(settled)), tail}
 }
 
 // splice puts a row among others, in copies of what it changes.
 func (h *postingHead) splice(v *view, r row) *postingHead {
 	// The first chunk whose best row ranks before r holds r's place.
-	i := sort.Search(len(h.chunks), func(i int) bool { c := h.chunks[i]; return v.before(c[len(c)-1], r) })
+	i := sort.Search(len(h.chunks), func(i int) bool { c := &h.chunks[i]; return v.before(c.at(c.n-1), r) })
 	if i == len(h.chunks) {
-		tail := insertRow(v, h.tail, r)
-		if len(tail) < 2*chunkRows {
-			return &postingHead{h.chunks, tail}
+		h = &postingHead{h.chunks, insertRow(v, h.tail, r)}
+		if len(h.tail) > tailRows {
+			h = h.settle()
 		}
-		return &postingHead{append(h.chunks, tail[:chunkRows:chunkRows]), tail[chunkRows:]}
+		return h
 	}
-	chunk := insertRow(v, h.chunks[i], r)
-	chunks := make([][]row, 0, len(h.chunks)+1)
-	chunks = append(chunks, h.chunks[:i]...)
-	if half := len(chunk) / 2; len(chunk) >= 2*chunkRows {
-		chunks = append(chunks, chunk[:half:half], chunk[half:])
+	rows := insertRow(v, h.chunks[i].rows(), r)
+	chunks := append(make([]packed, 0, len(h.chunks)+1), h.chunks[:i]...)
+	if half := len(rows) / 2; len(rows) >= 2*chunkRows {
+		chunks = append(chunks, pack(rows[:half]), pack(rows[half:]))
 	} else {
-		chunks = append(chunks, chunk)
+		chunks = append(chunks, pack(rows))
 	}
 	return &postingHead{append(chunks, h.chunks[i+1:]...), h.tail}
 }
@@ -116,27 +129,26 @@ func sorted(v *view, rows []row) *postingHead {
 	return chunked(rows)
 }
 
+// chunked makes a head of rows in their order, which it does not keep.
 func chunked(rows []row) *postingHead {
 	h := &postingHead{}
-	for len(rows) > chunkRows {
-		h.chunks = append(h.chunks, rows[:chunkRows:chunkRows])
-		rows = rows[chunkRows:]
+	for len(rows) >= tailRows {
+		n := min(chunkRows, (len(rows)-frameRows)/frameRows*frameRows)
+		h.chunks = append(h.chunks, pack(rows[:n]))
+		rows = rows[n:]
 	}
-	h.tail = slices.Clip(rows)
+	h.chunks = slices.Clip(h.chunks)
+	h.tail = slices.Clip(append([]row(nil), rows...))
 	return h
 }
 
 // without returns the head less the rows that are dead.
 func (h *postingHead) without(dead func(row) bool) *postingHead {
 	rows := make([]row, 0, h.len())
-	for _, c := range append(slices.Clone(h.chunks), h.tail) {
-		for _, r := range c {
-			if !dead(r) {
-				rows = append(rows, r)
-			}
-		}
+	for i := range h.chunks {
+		rows = append(rows, h.chunks[i].rows()...)
 	}
-	return chunked(rows)
+	return chunked(slices.DeleteFunc(append(rows, h.tail...), dead))
 }
 
 // walk is a reader's place in a posting list, moving from the best row to the
@@ -152,19 +164,25 @@ func newWalk(h *postingHead) walk { return walk{h, len(h.chunks), len(h.tail)} }
 // seek returns a place before the first row for which past is false; past must
 // be true for a prefix of the ranking and false after.
 func seek(h *postingHead, past func(row) bool) walk {
-	rows := func(i int) []row {
+	first := func(i int) (row, bool) {
 		if i < len(h.chunks) {
-			return h.chunks[i]
+			return h.chunks[i].at(0), true
 		}
-		return h.tail
+		if len(h.tail) > 0 {
+			return h.tail[0], true
+		}
+		return 0, false
 	}
 	// Chunks run from worst to best: skip from the end those whose worst row is past.
-	c := sort.Search(len(h.chunks)+1, func(i int) bool { r := rows(i); return len(r) == 0 || past(r[0]) })
+	c := sort.Search(len(h.chunks)+1, func(i int) bool { r, ok := first(i); return !ok || past(r) })
 	if c--; c < 0 {
 		return walk{h, 0, 0}
 	}
-	r := rows(c)
-	return walk{h, c, sort.Search(len(r), func(i int) bool { return past(r[i]) })}
+	if c == len(h.chunks) {
+		return walk{h, c, sort.Search(len(h.tail), func(i int) bool { return past(h.tail[i]) })}
+	}
+	chunk := &h.chunks[c]
+	return walk{h, c, sort.Search(chunk.n, func(i int) bool { return past(chunk.at(i)) })}
 }
 
 // next returns the next row.
@@ -174,11 +192,11 @@ func (w *walk) next() (row, bool) {
 			return 0, false
 		}
 		w.chunk--
-		w.pos = len(w.head.chunks[w.chunk])
+		w.pos = w.head.chunks[w.chunk].n
 	}
 	w.pos--
 	if w.chunk < len(w.head.chunks) {
-		return w.head.chunks[w.chunk][w.pos], true
+		return w.head.chunks[w.chunk].at(w.pos), true
 	}
 	return w.head.tail[w.pos], true
 }

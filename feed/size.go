@@ -10,10 +10,11 @@ type Size struct {
 	Tags     int // the forward index
 	Postings int
 	IDs      int // the table of article ids
+	Stories  int // which articles belong to a story of several
 	Cards    int
 }
 
-// PerArticle returns the bytes an article takes, cards apart.
+// PerArticle returns the bytes an article takes, cards and stories apart.
 func (s Size) PerArticle() float64 {
 	return float64(s.Columns+s.Tags+s.Postings+s.IDs) / float64(max(s.Articles, 1))
 }
@@ -37,11 +38,12 @@ func (x *Index) Size() Size {
 	}
 	for _, p := range lists {
 		h := p.load()
-		s.Postings += int(unsafe.Sizeof(*p)+unsafe.Sizeof(*h)) + cap(h.chunks)*int(unsafe.Sizeof(h.tail))
-		for _, rows := range append(h.chunks[:len(h.chunks):len(h.chunks)], h.tail) {
-			s.Postings += cap(rows) * int(unsafe.Sizeof(row(0)))
+		s.Postings += int(unsafe.Sizeof(*p)+unsafe.Sizeof(*h)) + cap(h.chunks)*int(unsafe.Sizeof(packed{})) + cap(h.tail)*int(unsafe.Sizeof(row(0)))
+		for i := range h.chunks {
+			s.Postings += cap(h.chunks[i].bytes)
 		}
 	}
 	s.IDs = c.ids.rows.bytes()
+	s.Stories = c.stories.bytes()
 	return s
 }

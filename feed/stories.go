@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync/atomic"
+	"unsafe"
 )
 
 // stories are the stories of more than one article, as readers see them: what
@@ -147,6 +148,20 @@ func (s *stories) forget(gone map[storyNum]bool) {
 	if len(gone) > 0 {
 		s.ids.keep(func(n storyNum) bool { return !gone[n] }, s.hashOf)
 	}
+}
+
+// bytes is what the stories take.
+func (s *stories) bytes() int {
+	n := s.ids.bytes()
+	for _, b := range load(&s.blocks) {
+		if b != nil {
+			n += int(unsafe.Sizeof(*b))
+		}
+	}
+	for _, segment := range load(&s.rows.segments) {
+		n += len(segment) * int(unsafe.Sizeof(row(0)))
+	}
+	return n
 }
 
 // letGo returns what lets go of the room that nothing names any more: to be called
