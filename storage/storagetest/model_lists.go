@@ -3,6 +3,8 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +22,7 @@ type ModelLists struct {
 type keptList struct {
 	list    interests.List
 	until   time.Time        // zero: for good
-	journal []interests.Undo // newest first
+	journal []interests.Undo // oldest first
 }
 
 // NewModelLists makes an empty store.
@@ -43,26 +45,41 @@ func (m *ModelLists) Swap(ctx context.Context, id account.ID, from interests.Rev
 }
 
 func appendUndos(journal, undos []interests.Undo) []interests.Undo {
-	for _, u := range undos {
-		journal = append([]interests.Undo{u}, journal...)
-	}
 	if len(undos) == 0 {
 		return journal
 	}
+	journal = append(journal, undos...)
+	newest := journal[len(journal)-1].At
 	for range interests.JournalTrim {
-		last := len(journal) - 1
-		if !journal[last].Outlived(journal[0].At, len(journal)) {
+		if !journal[0].Outlived(newest, len(journal)) {
 			break
 		}
-		journal = journal[:last]
+		journal = journal[1:]
 	}
 	return journal
+}
+
+// Backup returns what brings all lists back to what they are now, as a restored
+// backup of a server does.
+func (m *ModelLists) Backup() (restore func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	copied := maps.Clone(m.lists)
+	for id, kept := range copied {
+		kept.journal = slices.Clip(kept.journal) // an edit after the restoring must not write into what came before it
+		copied[id] = kept
+	}
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.lists = maps.Clone(copied)
+	}
 }
 
 func (m *ModelLists) Journal(ctx context.Context, id account.ID, since interests.Revision) (list interests.List, undos []interests.Undo, err error) {
 	err = m.do(ctx, id, func() error {
 		list = m.lists[id].list
-		for _, u := range m.lists[id].journal {
+		for _, u := range slices.Backward(m.lists[id].journal) {
 			if u.Revision > since {
 				undos = append(undos, u)
 			}
