@@ -118,6 +118,7 @@ type walker struct {
 
 	page    shown
 	named   []named // topics that stand in page.names
+	found   [][]byte
 	seen    []topicNum
 	onShelf []shelved
 	taken   []bool
@@ -163,6 +164,7 @@ func (w *walker) prepare() {
 func (w *walker) end() {
 	w.m.clear()
 	w.policy.clear()
+	clear(w.found)
 	b := w.b
 	w.b, w.q, w.c, w.covered, w.kept, w.places = nil, Query{}, nil, nil, nil, nil
 	b.scratch.Put(w)
@@ -231,15 +233,17 @@ func (w *walker) items() {
 // write writes a page.
 func (w *walker) write(dst []byte, p *shown) ([]byte, Page) {
 	dst = w.open(dst)
-	cards := writer{showing: &p.showing, c: w.c, view: &w.m.view}
+	cards := writer{showing: &p.showing, view: &w.m.view}
+	cards.find(w.found)
+	w.found = cards.found
 	if w.q.MustKnow > 0 && w.q.Cursor == nil {
 		dst = append(dst, `"must_know":[`...)
-		dst = cards.cards(dst, p.shelf)
+		dst = cards.write(dst, p.shelf)
 		dst = append(dst, `],`...)
 	}
 	dst = append(dst, `"items":[`...)
 	page := Page{Cards: p.cards - p.shelf}
-	dst = cards.cards(dst, page.Cards)
+	dst = cards.write(dst, page.Cards)
 	dst = append(dst, ']')
 	if p.more {
 		next := p.next

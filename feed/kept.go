@@ -114,9 +114,10 @@ func (w *walker) keep() {
 
 func (w *walker) keepShown() {
 	k := &keptShown{shown: w.page, version: w.q.Version.Sum, corpus: w.c, compactions: w.compactions}
-	text, names := len(w.page.text), len(w.page.names)
-	room := append(append(make([]byte, 0, text+names), w.page.text...), w.page.names...)
-	k.text, k.names, k.whys, k.whyEnd = room[:text:text], room[text:], nil, nil
+	room := slices.Concat(w.page.rows, w.page.text, w.page.names)
+	text := len(w.page.rows)
+	names := text + len(w.page.text)
+	k.rows, k.text, k.names, k.whys, k.whyEnd = room[:text], room[text:names], room[names:], nil, nil
 	w.q.Person.shown.Store(k)
 }
 

@@ -151,7 +151,9 @@ func (w *walker) card(dst []byte, story storyNum, r row) []byte {
 	w.page.reset()
 	w.named = w.named[:0]
 	w.show(story, r, true)
-	return (&writer{showing: &w.page.showing, c: w.c, view: &w.m.view}).next(dst)
+	card := writer{showing: &w.page.showing, view: &w.m.view}
+	card.find(w.found)
+	return card.next(dst)
 }
 
 // best returns the best article of a story that the person may see now.
