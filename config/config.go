@@ -26,6 +26,8 @@ type Config struct {
 	HalfLife time.Duration // > 0
 	Tagger   bool          // false: only publishers' tags
 
+	PeopleAtHand int // of how many people a node keeps session, list and marks in memory
+
 	PublisherKeys []Key
 	EditorKeys    []Key
 

@@ -51,6 +51,15 @@ func parseDuration(text string, d *time.Duration) error {
 	return nil
 }
 
+func parseCount(text string, least, most int, n *int) error {
+	parsed, err := strconv.Atoi(text)
+	if err != nil || parsed < least || parsed > most {
+		return fmt.Errorf("%q is no whole number from %d to %d", text, least, most)
+	}
+	*n = parsed
+	return nil
+}
+
 func parseBool(text string, b *bool) error {
 	switch strings.ToLower(text) {
 	case "on", "true", "yes", "1":

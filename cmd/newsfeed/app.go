@@ -69,18 +69,14 @@ func NewApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, err
 	return a, nil
 }
 
-// peopleAtHand is of how many people a node keeps session, list and marks in
-// memory.
-const peopleAtHand = 50_000
-
 // remember wires what knows of people, and keeps those at hand who were here
 // lately.
 func (a *App) remember() {
 	a.people = account.NewPeople(a.stores.Sessions, time.Now)
 	lists, marks := interests.NewLists(a.stores.Lists, time.Now), feed.NewMarkSets(a.stores.Marks, time.Now)
-	a.people.Remember(a.stores.Changes, peopleAtHand)
-	lists.Remember(a.stores.Changes, peopleAtHand)
-	marks.Remember(a.stores.Changes, peopleAtHand)
+	a.people.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
+	lists.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
+	marks.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
 	a.belongings = &feed.Belongings{Lists: lists, Marks: marks, Together: a.stores.Together}
 }
 
