@@ -131,6 +131,14 @@ func (h *House) deps() Deps {
 	}
 }
 
+// remember keeps what belongs to people at hand from now on.
+func (h *House) remember() {
+	changes := h.Store.Changes()
+	h.People.Remember(changes, 1000)
+	h.Lists.Remember(changes, 1000)
+	h.Marks.Remember(changes, 1000)
+}
+
 // Reported returns the errors that the operator was told of.
 func (h *House) Reported() []error {
 	h.mu.Lock()
