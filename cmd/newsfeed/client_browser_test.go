@@ -52,6 +52,9 @@ func newTab(t *testing.T, parent context.Context) *tab {
 		}
 	}))
 	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // a tab of a context that has not run would start a browser of its own
+		t.Fatalf("open a tab: %v", err)
+	}
 	return &tab{t, ctx}
 }
 

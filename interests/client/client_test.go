@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,6 +129,105 @@ func TestOtherAccount(t *testing.T) {
 	_, err := client.Open(client.Options{URL: "https://news.example", Account: account.ID{1}, Token: "theirs", Store: store})
 	if !errors.Is(err, client.ErrOtherAccount) {
 		t.Errorf("opened for another: %v", err)
+	}
+	mine := open(t, store, nil)
+	if err := store.Update(func(s *client.State) error { s.Account = account.ID{1}; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := mine.Interests(); !errors.Is(err, client.ErrOtherAccount) || len(list) != 0 {
+		t.Errorf("shown of another are %v, %v", list, err)
+	}
+}
+
+// noTurns is a store whose clients may sync at the same time.
+type noTurns struct{ client.Store }
+
+func (noTurns) Turn(context.Context) (func(), error) { return func() {}, nil }
+
+// An answer that another client of the store has overtaken is not used: what is
+// known by then is newer. The call is made again.
+func TestAnswerOvertaken(t *testing.T) {
+	store := noTurns{new(client.Memory)}
+	answer := func(revision int) (int, string) {
+		return 200, fmt.Sprintf(`{"revision":%d,"now":"2040-01-01T00:00:00.000Z","full":true,"digest":"0000000000000000","changes":[],"results":[]}`, revision)
+	}
+	fast := open(t, store, func(string) (int, string) { return answer(7) })
+	calls := 0
+	slow := open(t, store, func(sent string) (int, string) {
+		if calls++; calls > 1 {
+			if !strings.Contains(sent, `"since":7`) {
+				t.Errorf("asked again with %s", sent)
+			}
+			return answer(7)
+		}
+		if err := fast.Sync(t.Context()); err != nil {
+			t.Error(err)
+		}
+		return answer(5)
+	})
+	if err := slow.Sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := store.Read(); err != nil || s.Revision != 7 || calls != 2 {
+		t.Errorf("revision %d, %v, after %d calls; want 7 after 2", s.Revision, err, calls)
+	}
+}
+
+// Of the clients of one store, one calls at a time.
+func TestOneSyncsAtATime(t *testing.T) {
+	store, err := client.NewFile(t.TempDir(), traceAccount)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var calling, most atomic.Int32
+	var all sync.WaitGroup
+	for range 4 {
+		c := open(t, store, func(string) (int, string) {
+			most.Store(max(most.Load(), calling.Add(1)))
+			runtime.Gosched()
+			calling.Add(-1)
+			return 200, `{"revision":0,"now":"2040-01-01T00:00:00.000Z","full":true,"digest":"0000000000000000","changes":[],"results":[]}`
+		})
+		all.Go(func() {
+			for range 5 {
+				if err := c.Sync(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if most.Load() != 1 {
+		t.Errorf("%d called at once", most.Load())
+	}
+}
+
+// Removals beyond a thousand are forgotten, the oldest first.
+func TestRemovalsAreBounded(t *testing.T) {
+	store, now := new(client.Memory), time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC)
+	c := open(t, store, func(string) (int, string) {
+		return 200, `{"revision":9,"now":"2040-01-01T00:00:00.000Z","full":false,"digest":"0000000000000000","changes":[],"results":[]}`
+	})
+	const extra = 100
+	err := store.Update(func(s *client.State) error {
+		s.Known, s.Revision, s.Topics = true, 9, map[topic.ID]interests.Register{}
+		for i := range interests.MaxTombstones + extra {
+			at := interests.NewStamp(now.Add(time.Duration(i-9999)*time.Second), 0, 1)
+			s.Topics[topic.ID(fmt.Sprintf("t-%04d", i))] = interests.Register{Level: interests.None, At: at}
+		}
+		return nil
+	})
+	if err := errors.Join(err, c.Sync(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, oldest := s.Topics["t-0100"]
+	_, older := s.Topics["t-0099"]
+	if len(s.Topics) != interests.MaxTombstones || !oldest || older {
+		t.Errorf("%d removals are remembered, the oldest that fits: %v, the one before it: %v", len(s.Topics), oldest, older)
 	}
 }
 
