@@ -26,7 +26,7 @@ func TestRandomClients(t *testing.T) {
 	b, p := browser(t), serve(t)
 	id, token := p.person()
 	topics := p.topics(12)
-	line := newBadLine(t, p.url)
+	line := newFaultyLine(t, p.url)
 	b.visit(line.URL + "/empty")
 	b.run(nil, `
 		const { open, memoryStore } = await import('/client.js');
@@ -116,16 +116,16 @@ func editAtRandom(t *testing.T, d *client.Client, topics []string) {
 	}
 }
 
-// badLine is a way to a server on which calls and answers get lost and calls
+// faultyLine is a way to a server on which calls and answers get lost and calls
 // arrive twice, as long as it is bad.
-type badLine struct {
+type faultyLine struct {
 	*httptest.Server
 	bad                     atomic.Bool
 	lost, unheard, repeated atomic.Int64
 }
 
-func newBadLine(t *testing.T, to string) *badLine {
-	l := new(badLine)
+func newFaultyLine(t *testing.T, to string) *faultyLine {
+	l := new(faultyLine)
 	l.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fate := 9
 		if l.bad.Load() {

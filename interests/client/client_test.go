@@ -8,10 +8,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,31 +173,25 @@ func TestAnswerOvertaken(t *testing.T) {
 
 // Of the clients of one store, one calls at a time.
 func TestOneSyncsAtATime(t *testing.T) {
-	store, err := client.NewFile(t.TempDir(), traceAccount)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var calling, most atomic.Int32
-	var all sync.WaitGroup
-	for range 4 {
-		c := open(t, store, func(string) (int, string) {
-			most.Store(max(most.Load(), calling.Add(1)))
-			runtime.Gosched()
-			calling.Add(-1)
-			return 200, `{"revision":0,"now":"2040-01-01T00:00:00.000Z","full":true,"digest":"0000000000000000","changes":[],"results":[]}`
-		})
-		all.Go(func() {
-			for range 5 {
+	synctest.Test(t, func(t *testing.T) {
+		store, began := new(client.Memory), time.Now()
+		var all sync.WaitGroup
+		for range 4 {
+			c := open(t, store, func(string) (int, string) {
+				time.Sleep(time.Second) // of the test's own clock
+				return 200, `{"revision":0,"now":"2040-01-01T00:00:00.000Z","full":true,"digest":"0000000000000000","changes":[],"results":[]}`
+			})
+			all.Go(func() {
 				if err := c.Sync(t.Context()); err != nil {
 					t.Error(err)
 				}
-			}
-		})
-	}
-	all.Wait()
-	if most.Load() != 1 {
-		t.Errorf("%d called at once", most.Load())
-	}
+			})
+		}
+		all.Wait()
+		if took := time.Since(began); took != 4*time.Second {
+			t.Errorf("four calls of a second took %v", took)
+		}
+	})
 }
 
 // Removals beyond a thousand are forgotten, the oldest first.
