@@ -187,6 +187,39 @@ func TestJoinLaws(t *testing.T) {
 	})
 }
 
+// The laws of the join hold for all registers of a small domain, and its result is
+// one of the two, by the rule as the contract has it, whatever Since says.
+func TestJoinEverywhere(t *testing.T) {
+	var all []Register
+	for level := Follow; level <= None; level++ {
+		for i := range 8 {
+			all = append(all, Register{Level: level, At: NewStamp(noon.Add(time.Duration(i&1)*time.Millisecond), uint16(i>>1&1), Device(i>>2))})
+		}
+	}
+	all = append(all, Register{}, Register{Level: None, At: NewStamp(time.UnixMilli(1<<48-1), 0xffff, 1<<64-1)})
+	for _, a := range all {
+		for _, b := range all {
+			ab := Join(a, b)
+			want := a
+			if b.At.String() > a.At.String() || b.At == a.At && b.Level > a.Level {
+				want = b
+			}
+			if ab != want || Join(b, a) != ab || Join(ab, a) != ab || Join(ab, b) != ab {
+				t.Fatalf("%v and %v make %v", a, b, ab)
+			}
+			dated := a
+			if dated.Since = noon; Join(dated, b).At != ab.At || Join(dated, b).Level != ab.Level {
+				t.Fatalf("since decides between %v and %v", dated, b)
+			}
+			for _, c := range all {
+				if Join(ab, c) != Join(a, Join(b, c)) {
+					t.Fatalf("%v, %v and %v: the order matters", a, b, c)
+				}
+			}
+		}
+	}
+}
+
 func TestStampText(t *testing.T) {
 	s := NewStamp(time.UnixMilli(0x0192f0c1a2b3), 7, 0xa1b2c3d4e5f60718)
 	if got := s.String(); got != "0192f0c1a2b30007a1b2c3d4e5f60718" {

@@ -46,6 +46,7 @@ func Lists(t *testing.T, fresh Fresh[interests.Store]) {
 		{name: "a killed server has every acknowledged swap", server: true, run: listsKilled},
 		{name: "a frozen server keeps no call beyond its deadline", server: true, run: listsFrozen},
 	})
+	t.Run("many histories agree with the model", func(t *testing.T) { listsHistories(t, fresh(t)) })
 	t.Run("random operations agree with the model", func(t *testing.T) { listsRandom(t, fresh) })
 }
 
