@@ -91,6 +91,9 @@ func (c Config) Warnings() []string {
 	if c.RateLimit == (RateLimit{}) {
 		warn("NEWSFEED_RATE_LIMIT=off: nothing holds back who calls without end; fit only behind a gateway that does")
 	}
+	if c.SignInLimit == (RateLimit{}) && c.RateLimit != (RateLimit{}) {
+		warn("NEWSFEED_SIGNIN_LIMIT is off: passwords may be guessed without end; fit only for tests and behind a gateway that counts sign-ins")
+	}
 	if c.Horizon == 0 {
 		warn("NEWSFEED_HORIZON=0: the index keeps every article, so its memory grows for as long as articles come")
 	}

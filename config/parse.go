@@ -135,6 +135,15 @@ func parseRateLimit(text string, limit *RateLimit) error {
 	return nil
 }
 
+func parseOpen(text string, open *bool) error {
+	switch strings.ToLower(text) {
+	case "open", "closed":
+		*open = strings.EqualFold(text, "open")
+		return nil
+	}
+	return fmt.Errorf("%q is neither open nor closed", text)
+}
+
 func parseOrigins(text string, origins *[]string) error {
 	parsed := items(text)
 	if slices.Contains(parsed, "*") && len(parsed) > 1 {

@@ -54,6 +54,12 @@ var Settings = []Setting{
 	{Name: "NEWSFEED_RATE_LIMIT", Default: "600/1m", Hint: "CALLS/TIME|off",
 		Meaning: "Calls that one person, or one address without a token, may make; off for tests and behind a gateway.",
 		set:     func(c *Config, v string) error { return parseRateLimit(v, &c.RateLimit) }},
+	{Name: "NEWSFEED_SIGNIN_LIMIT", Default: "10/15m", Hint: "CALLS/TIME|off",
+		Meaning: "How often the password of one account may be tried; one address may sign up and in ten times as often. Off where NEWSFEED_RATE_LIMIT is, unless it is given.",
+		set:     func(c *Config, v string) error { return parseRateLimit(v, &c.SignInLimit) }},
+	{Name: "NEWSFEED_SIGNUP", Default: "open", Hint: "open|closed",
+		Meaning: "Whether anyone may sign up; closed: only newsfeed accounts create makes accounts.",
+		set:     func(c *Config, v string) error { return parseOpen(v, &c.SignUp) }},
 	{Name: "NEWSFEED_ALLOWED_ORIGINS", Hint: "ORIGIN,…|*",
 		Meaning: "Web pages of other origins that may make personal calls with a bearer token.",
 		set:     func(c *Config, v string) error { return parseOrigins(v, &c.AllowedOrigins) }},
@@ -109,6 +115,9 @@ func Load(getenv func(string) (string, bool), flags map[string]string) (Config, 
 	}
 	if c.URL == "" {
 		c.URL = c.LocalURL()
+	}
+	if _, given := c.given["NEWSFEED_SIGNIN_LIMIT"]; !given && c.RateLimit == (RateLimit{}) {
+		c.SignInLimit = RateLimit{}
 	}
 	return c, append(problems, c.Check()...)
 }

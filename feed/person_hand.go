@@ -32,6 +32,7 @@ type Belongings struct {
 	Lists    *interests.Lists
 	Marks    *MarkSets
 	Together Together // nil: list and marks are asked for one after the other
+	Merger   *interests.Merger
 }
 
 // Belonging is what was found.

@@ -41,9 +41,11 @@ type Stores struct {
 	Topics        topic.Store
 	Keys          account.Keys
 	Lists         interests.Store
+	Merges        interests.Merges
 	Marks         feed.Marks
 	Sessions      account.Store
 	Limits        account.Limits
+	Accounts      account.Accounts
 	Together      feed.Together
 	Announcements feed.Announcements
 	Changes       athand.Announcements
@@ -89,8 +91,8 @@ func openEmbedded(path string) (*Stores, error) {
 		return nil, err
 	}
 	return &Stores{
-		Articles: s.Articles(), Topics: s.Topics(), Keys: s.Keys(),
-		Lists: s.Lists(), Marks: s.Marks(), Sessions: s.Sessions(), Limits: s.Limits(), Together: s.Together(),
+		Articles: s.Articles(), Topics: s.Topics(), Keys: s.Keys(), Accounts: s.Accounts(),
+		Lists: s.Lists(), Merges: s.Merges(), Marks: s.Marks(), Sessions: s.Sessions(), Limits: s.Limits(), Together: s.Together(),
 		Announcements: s.Announcements(), Changes: s.Changes(),
 		Backup:   func(ctx context.Context, w io.Writer) error { _, err := s.WriteTo(w); return err },
 		Sweep:    s.Sweep,
@@ -115,8 +117,8 @@ func openServers(ctx context.Context, a Addresses) (*Stores, error) {
 	}
 	return &Stores{
 		Sweep:    func(context.Context, time.Time) (int, error) { return 0, nil },
-		Articles: m.Articles(), Topics: m.Topics(), Keys: m.Keys(),
-		Lists: r.Lists(), Marks: r.Marks(), Sessions: r.Sessions(), Limits: r.Limits(), Together: r.Together(),
+		Articles: m.Articles(), Topics: m.Topics(), Keys: m.Keys(), Accounts: m.Accounts(),
+		Lists: r.Lists(), Merges: r.Merges(), Marks: r.Marks(), Sessions: r.Sessions(), Limits: r.Limits(), Together: r.Together(),
 		Announcements: r.Announcements(), Changes: r.Changes(),
 		Migrated: append(migrated("MongoDB", m.Migrated), migrated("Redis", r.Migrated)...),
 		health: []func(context.Context) Health{

@@ -29,6 +29,7 @@ type App struct {
 	stores *storage.Stores
 
 	people     *account.People
+	members    *account.Members
 	belongings *feed.Belongings // lists and marks
 	catalogue  *topic.Catalogue
 	index      *feed.Index
@@ -73,11 +74,14 @@ func NewApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, err
 // lately.
 func (a *App) remember() {
 	a.people = account.NewPeople(a.stores.Sessions, time.Now)
+	a.members = account.NewMembers(a.stores.Accounts, a.people, account.NewPasswords(account.StandardCost), a.stores.Limits,
+		account.Allowance(a.cfg.SignInLimit), time.Now)
 	lists, marks := interests.NewLists(a.stores.Lists, time.Now), feed.NewMarkSets(a.stores.Marks, time.Now)
 	a.people.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
 	lists.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
 	marks.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
-	a.belongings = &feed.Belongings{Lists: lists, Marks: marks, Together: a.stores.Together}
+	a.belongings = &feed.Belongings{Lists: lists, Marks: marks, Together: a.stores.Together,
+		Merger: interests.NewMerger(lists, a.stores.Merges)}
 }
 
 // forget ends what remember began.
@@ -93,6 +97,7 @@ func (a *App) newDoor() *api.Server {
 	builder := feed.NewBuilder(a.index)
 	settings := api.Settings{
 		Version: version(), URL: a.cfg.URL, RateLimit: a.cfg.RateLimit.Calls, RateWindow: a.cfg.RateLimit.Window,
+		Entries: account.Allowance{Calls: 10 * a.cfg.SignInLimit.Calls, Window: a.cfg.SignInLimit.Window}, SignUp: a.cfg.SignUp,
 		AllowedOrigins: a.cfg.AllowedOrigins, Proxies: a.cfg.Proxies,
 		Bench: a.cfg.Bench, InsecureCookies: a.cfg.InsecureCookies,
 	}
@@ -103,7 +108,7 @@ func (a *App) newDoor() *api.Server {
 		Report: func(err error) { a.log.Error("the reader", "error", err) },
 	})
 	return api.New(api.Deps{
-		Lists: lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
+		Lists: lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Members: a.members, Limits: a.stores.Limits, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
 		Catalogue: a.catalogue, Topics: a.stores.Topics, Index: a.index, Builder: builder,
 		Log: a.feedLog, Articles: a.stores.Articles,
 		Tagger: ingest.NewTagger(a.catalogue, a.stores.Topics, a.cfg.Tagger),

@@ -72,14 +72,46 @@ type Session struct {
 	Kept    bool      `json:"kept"` // a guest who has edited something; see [GuestUnused] and [GuestKept]
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires"` // milliseconds
+
+	Label  string `json:"label,omitempty"` // what the person calls the device
+	Merged Merged `json:"merged,omitzero"` // of a guest whose list went into an account
 }
 
+// Merged says what became of a guest's list. The zero Merged: it is the guest's.
+// A session that is merged is good for nothing but repeating the sign-in.
+type Merged struct {
+	Merge   uuid.UUID `json:"merge"`
+	Account ID        `json:"account"` // whose list holds what the guest's held
+	Done    bool      `json:"done"`    // false: it may have been interrupted
+}
+
+// IsZero reports whether nothing was merged.
+func (m Merged) IsZero() bool { return m == Merged{} }
+
 // How long a guest lives: a day without an edit; after the first edit, 90 days
-// from the last use.
+// from the last use. A member's device stays signed in for half a year from the
+// last use.
 const (
 	GuestUnused = 24 * time.Hour
 	GuestKept   = 90 * 24 * time.Hour
+	MemberKept  = 180 * 24 * time.Hour
 )
+
+// Seen returns when the holder was last seen, as of the last prolonging: it may
+// be a day later, and of a guest without an edit it is the beginning.
+func (s Session) Seen() time.Time {
+	switch {
+	case !s.Guest:
+		return s.Expires.Add(-MemberKept)
+	case s.Kept && s.Merged.IsZero():
+		return s.Expires.Add(-GuestKept)
+	}
+	return s.Created
+}
+
+// MaxSessions is on how many devices a person is signed in; the next one signs
+// out the one that was seen least lately.
+const MaxSessions = 100
 
 // Role is what a key allows.
 type Role string

@@ -47,9 +47,18 @@ func (p *People) NewGuest(ctx context.Context) (Session, Secret, error) {
 }
 
 // Who returns the session of a token; ErrNoSession when it is unknown, ended or
-// expired. One that was ended on another node is known here for two seconds at
-// most.
+// expired, ErrMerged when it was a guest's and was merged. One that was ended on
+// another node is known here for two seconds at most.
 func (p *People) Who(ctx context.Context, token Secret) (Session, error) {
+	s, err := p.Holder(ctx, token)
+	if err == nil && !s.Merged.IsZero() {
+		return Session{}, ErrMerged
+	}
+	return s, err
+}
+
+// Holder is Who for sign-in and sign-up: it returns merged sessions too.
+func (p *People) Holder(ctx context.Context, token Secret) (Session, error) {
 	h := token.Hash()
 	if s, ok := p.AtHand(h); ok {
 		return s, nil
@@ -65,7 +74,7 @@ func (p *People) Who(ctx context.Context, token Secret) (Session, error) {
 // calls that must not even make a context, and allocates nothing.
 func (p *People) AtHand(h Hash) (Session, bool) {
 	s, ok := p.hand.Get(athand.Key(h), 0)
-	if !ok || p.expired(s) {
+	if !ok || p.expired(s) || !s.Merged.IsZero() {
 		return Session{}, false
 	}
 	return s, true
@@ -83,13 +92,17 @@ func (p *People) WhoLastKnown(ctx context.Context, token Secret) (s Session, sta
 		return errors.Is(athand.Unreachable(err, ErrUnavailable), ErrUnavailable)
 	})
 	s, err = p.verdict(h, s, athand.Unreachable(err, ErrUnavailable))
+	if err == nil && !s.Merged.IsZero() {
+		return Session{}, false, ErrMerged
+	}
 	return s, stale && err == nil, err
 }
 
 // End signs a token out: here at once, on other nodes within two seconds. Ending
 // what is not there is a success.
-func (p *People) End(ctx context.Context, token Secret) error {
-	h := token.Hash()
+func (p *People) End(ctx context.Context, token Secret) error { return p.end(ctx, token.Hash()) }
+
+func (p *People) end(ctx context.Context, h Hash) error {
 	p.hand.Forget(athand.Key(h)) // also if we never learn what became of it
 	err := p.store.End(ctx, h)
 	p.hand.Forget(athand.Key(h)) // what was read meanwhile
@@ -122,33 +135,44 @@ func (p *People) verdict(h Hash, s Session, err error) (Session, error) {
 func (p *People) expired(s Session) bool { return !s.Expires.After(p.now()) }
 
 // Due reports whether a session's life should be prolonged, because its holder
-// was seen: a kept guest's, at most once a day.
+// was seen: a member's and a kept guest's, at most once a day.
 func (p *People) Due(s Session) bool {
-	return s.Guest && s.Kept && s.Expires.Sub(p.now()) < GuestKept-24*time.Hour
+	return (!s.Guest || s.Kept) && s.Merged.IsZero() && s.Expires.Sub(p.now()) < s.life()-24*time.Hour
 }
 
-// Keep prolongs a guest's session to [GuestKept] from now and returns it as it is
-// then. It is called before a guest's first edit is stored, so that an edit is
-// never acknowledged whose owner is gone the next day, and when it is [Due].
-func (p *People) Keep(ctx context.Context, token Secret, s Session) (Session, error) {
-	if !s.Guest {
-		return s, nil
+func (s Session) life() time.Duration {
+	if s.Guest {
+		return GuestKept
 	}
-	s.Kept, s.Expires = true, p.clock().Add(GuestKept)
+	return MemberKept
+}
+
+// Keep prolongs a session to [GuestKept] or [MemberKept] from now and returns it
+// as it is then. It is called before a guest's first edit is stored, so that an
+// edit is never acknowledged whose owner is gone the next day, and when it is [Due].
+func (p *People) Keep(ctx context.Context, token Secret, s Session) (Session, error) {
+	s.Kept, s.Expires = s.Guest, p.clock().Add(s.life())
 	return s, p.write(token.Hash(), func() error { return p.store.Renew(ctx, token.Hash(), s) }, s)
 }
 
 // write makes or renews a session, and keeps it at hand.
 func (p *People) write(h Hash, write func() error, s Session) error {
+	_, err := p.spend(h, func() (Session, error) { return s, write() })
+	return err
+}
+
+// spend writes a session that is what the store says then, and keeps it at hand.
+func (p *People) spend(h Hash, write func() (Session, error)) (Session, error) {
 	ticket := p.hand.Begin(athand.Key(h))
 	defer ticket.End()
-	if err := write(); err != nil {
+	s, err := write()
+	if err != nil {
 		p.hand.Doubt(athand.Key(h))
-		return err
+		return Session{}, err
 	}
 	p.unknown.remove(h)
 	ticket.Keep(athand.Read[Session]{Value: s, Weight: 1})
-	return nil
+	return s, nil
 }
 
 // Until returns how long what belongs to the holder of a session is kept: a

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/google/uuid"
 )
@@ -26,9 +27,25 @@ type Store interface {
 	Session(ctx context.Context, h Hash) (Session, error)
 	// Renew replaces the stored session, its expiry included. ErrNoSession when
 	// there is none (ended or expired in the meantime): it is not made anew.
+	// ErrMerged when it was merged, unless by the merge that the new one names.
+	// The account and whether it is a guest's stay the same.
 	Renew(ctx context.Context, h Hash, s Session) error
+	// Spend replaces a session that was not merged by one that is, and returns
+	// what is stored after the call: of several who try, all get the first's.
+	// ErrNoSession when there is none.
+	Spend(ctx context.Context, h Hash, merged Session) (Session, error)
 	// End removes a session. Removing what is not there is a success.
 	End(ctx context.Context, h Hash) error
+	// Of returns the sessions of a member's account, in no order. It sees every
+	// one that was acknowledged before the call. Guests have none here: theirs
+	// is found by its token only.
+	Of(ctx context.Context, id ID) ([]Held, error)
+}
+
+// Held is a session with the hash that it is stored under.
+type Held struct {
+	Hash Hash
+	Session
 }
 
 // Keys is the contract of a store for keys; errors as in [Store].
@@ -45,8 +62,11 @@ type Keys interface {
 
 // Errors of the contracts.
 var (
-	ErrNoSession   = errors.New("account: no such session")
-	ErrNoKey       = errors.New("account: no such key")
-	ErrExists      = errors.New("account: exists already")
+	ErrNoSession = errors.New("account: no such session")
+	ErrNoKey     = errors.New("account: no such key")
+	ErrExists    = errors.New("account: exists already")
+	// ErrMerged: the session was a guest's, whose list was merged into an account.
+	// It is an ErrNoSession.
+	ErrMerged      = fmt.Errorf("%w: it was merged into an account", ErrNoSession)
 	ErrUnavailable = errors.New("account: the store of accounts is unavailable")
 )

@@ -43,6 +43,10 @@ var (
 	bucketLists      = []byte("lists")       // see interests.go
 	bucketSessions   = []byte("sessions")    // see sessions.go
 	bucketMarks      = []byte("marks")       // see marks.go
+	bucketDevices    = []byte("devices")     // see sessions.go
+	bucketAccounts   = []byte("accounts")    // see accounts.go
+	bucketEmails     = []byte("emails")      // see accounts.go
+	bucketMerges     = []byte("merges")      // see merges.go
 )
 
 const (

@@ -24,6 +24,14 @@ func TestTopics(t *testing.T) { storagetest.Topics(t, contract((*Store).Topics))
 
 func TestKeys(t *testing.T) { storagetest.Keys(t, contract((*Store).Keys)) }
 
+func TestAccounts(t *testing.T) { storagetest.Accounts(t, contract((*Store).Accounts)) }
+
+func TestMerges(t *testing.T) {
+	storagetest.Merges(t, contract(func(s *Store) storagetest.ListsAndMerges {
+		return storagetest.ListsAndMerges{Lists: s.Lists(), Merges: s.Merges()}
+	}))
+}
+
 func TestLimits(t *testing.T) { storagetest.Limits(t, contract((*Store).Limits)) }
 
 // The log keeps its promise over this store.

@@ -56,7 +56,7 @@ func isPast(value []byte, now time.Time) bool {
 // program calls it every hour.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
 	removed := 0
-	for _, bucket := range [][]byte{bucketLists, bucketSessions} {
+	for _, bucket := range [][]byte{bucketLists, bucketSessions, bucketMerges} {
 		for {
 			n, err := s.sweep(ctx, bucket, now)
 			removed += n
@@ -67,6 +67,9 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (int, error) {
 				break
 			}
 		}
+	}
+	if err := s.sweepDevices(ctx); err != nil {
+		return removed, fmt.Errorf("sweep %s: %w", bucketDevices, err)
 	}
 	n, err := s.sweepMarks(ctx, now)
 	return removed + n, err

@@ -52,31 +52,42 @@ func readList(tx *bbolt.Tx, id account.ID, list *interests.List) error {
 
 func (s lists) Swap(ctx context.Context, id account.ID, from interests.Revision, next interests.List, until time.Time, undos ...interests.Undo) error {
 	err := s.update(ctx, interests.ErrUnavailable, func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketLists)
-		var old struct{ Revision interests.Revision }
-		text := live(b, id[:], time.Now())
-		if text != nil {
-			if err := json.Unmarshal(text, &old); err != nil {
-				return err
-			}
-		}
-		if old.Revision != from {
-			return interests.ErrConflict
-		}
-		j := journal{b, id}
-		if text == nil {
-			if err := j.clear(); err != nil {
-				return err
-			}
-		}
-		if err := j.add(undos, time.Now()); err != nil {
-			return err
-		}
-		return putUntil(b, id[:], next, millis(until))
+		return swapIn(tx, id, from, next, until, undos)
 	})
 	s.ears.told(err, athand.List, id.Key(), uint64(next.Revision))
 	if err != nil {
 		return fmt.Errorf("swap list of %s: %w", id, err)
+	}
+	return nil
+}
+
+func swapIn(tx *bbolt.Tx, id account.ID, from interests.Revision, next interests.List, until time.Time, undos []interests.Undo) error {
+	if err := expectIn(tx, id, from); err != nil {
+		return err
+	}
+	b := tx.Bucket(bucketLists)
+	j := journal{b, id}
+	if live(b, id[:], time.Now()) == nil {
+		if err := j.clear(); err != nil {
+			return err
+		}
+	}
+	if err := j.add(undos, time.Now()); err != nil {
+		return err
+	}
+	return putUntil(b, id[:], next, millis(until))
+}
+
+// expectIn is ErrConflict when a list has another revision.
+func expectIn(tx *bbolt.Tx, id account.ID, revision interests.Revision) error {
+	var old struct{ Revision interests.Revision }
+	if text := live(tx.Bucket(bucketLists), id[:], time.Now()); text != nil {
+		if err := json.Unmarshal(text, &old); err != nil {
+			return err
+		}
+	}
+	if old.Revision != revision {
+		return interests.ErrConflict
 	}
 	return nil
 }
@@ -124,6 +135,11 @@ func (s lists) Delete(ctx context.Context, id account.ID) error {
 		b := tx.Bucket(bucketLists)
 		if err := (journal{b, id}).clear(); err != nil {
 			return err
+		}
+		for _, key := range mergeKeys(tx.Bucket(bucketMerges), id) {
+			if err := tx.Bucket(bucketMerges).Delete(key); err != nil {
+				return err
+			}
 		}
 		return b.Delete(id[:])
 	})

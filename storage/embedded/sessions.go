@@ -1,8 +1,10 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +15,8 @@ import (
 )
 
 // sessions keeps [account.Store]: 32 bytes of a token's hash → until when, and
-// account.Session (see expiry.go).
+// account.Session (see expiry.go). In bucketDevices, for each session of a member,
+// 16 bytes of the account's id and the hash → nothing.
 type sessions struct{ *Store }
 
 // Sessions is the file's [account.Store].
@@ -25,6 +28,11 @@ func (s sessions) Create(ctx context.Context, h account.Hash, session account.Se
 		if live(b, h[:], time.Now()) != nil {
 			return account.ErrExists
 		}
+		if !session.Guest {
+			if err := tx.Bucket(bucketDevices).Put(deviceKey(session.Account, h), nil); err != nil {
+				return err
+			}
+		}
 		return putUntil(b, h[:], session, sessionUntil(session))
 	})
 	if err != nil {
@@ -33,14 +41,10 @@ func (s sessions) Create(ctx context.Context, h account.Hash, session account.Se
 	return nil
 }
 
-func (s sessions) Session(ctx context.Context, h account.Hash) (account.Session, error) {
-	var session account.Session
-	err := s.view(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) error {
-		text := live(tx.Bucket(bucketSessions), h[:], time.Now())
-		if text == nil {
-			return account.ErrNoSession
-		}
-		return json.Unmarshal(text, &session)
+func (s sessions) Session(ctx context.Context, h account.Hash) (session account.Session, err error) {
+	err = s.view(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) (err error) {
+		session, err = sessionIn(tx.Bucket(bucketSessions), h)
+		return err
 	})
 	if err != nil {
 		return account.Session{}, fmt.Errorf("look up session: %w", err)
@@ -48,11 +52,24 @@ func (s sessions) Session(ctx context.Context, h account.Hash) (account.Session,
 	return session, nil
 }
 
+func sessionIn(b *bbolt.Bucket, h account.Hash) (session account.Session, err error) {
+	text := live(b, h[:], time.Now())
+	if text == nil {
+		return session, account.ErrNoSession
+	}
+	err = json.Unmarshal(text, &session)
+	return session, err
+}
+
 func (s sessions) Renew(ctx context.Context, h account.Hash, session account.Session) error {
 	err := s.update(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketSessions)
-		if live(b, h[:], time.Now()) == nil {
-			return account.ErrNoSession
+		was, err := sessionIn(b, h)
+		if err != nil {
+			return err
+		}
+		if !was.Merged.IsZero() && was.Merged.Merge != session.Merged.Merge {
+			return account.ErrMerged
 		}
 		return putUntil(b, h[:], session, sessionUntil(session))
 	})
@@ -63,15 +80,85 @@ func (s sessions) Renew(ctx context.Context, h account.Hash, session account.Ses
 	return nil
 }
 
+func (s sessions) Spend(ctx context.Context, h account.Hash, merged account.Session) (stands account.Session, err error) {
+	err = s.update(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) (err error) {
+		b := tx.Bucket(bucketSessions)
+		if stands, err = sessionIn(b, h); err != nil || !stands.Merged.IsZero() {
+			return err
+		}
+		stands = merged
+		return putUntil(b, h[:], merged, sessionUntil(merged))
+	})
+	s.ears.told(err, athand.Session, athand.Key(h), 0)
+	if err != nil {
+		return account.Session{}, fmt.Errorf("spend session %s: %w", merged.ID, err)
+	}
+	return stands, nil
+}
+
 func (s sessions) End(ctx context.Context, h account.Hash) error {
 	err := s.update(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucketSessions).Delete(h[:])
+		b := tx.Bucket(bucketSessions)
+		value := b.Get(h[:])
+		if len(value) < untilSize {
+			return nil
+		}
+		var was account.Session
+		if err := json.Unmarshal(value[untilSize:], &was); err != nil {
+			return err
+		}
+		if err := tx.Bucket(bucketDevices).Delete(deviceKey(was.Account, h)); err != nil {
+			return err
+		}
+		return b.Delete(h[:])
 	})
 	s.ears.told(err, athand.Session, athand.Key(h), 0)
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return nil
+}
+
+func (s sessions) Of(ctx context.Context, id account.ID) (held []account.Held, err error) {
+	err = s.view(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) error {
+		b, c := tx.Bucket(bucketSessions), tx.Bucket(bucketDevices).Cursor()
+		for key, _ := c.Seek(id[:]); bytes.HasPrefix(key, id[:]); key, _ = c.Next() {
+			h := account.Hash(key[len(id):])
+			session, err := sessionIn(b, h)
+			if errors.Is(err, account.ErrNoSession) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			held = append(held, account.Held{Hash: h, Session: session})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sessions of %s: %w", id, err)
+	}
+	return held, nil
+}
+
+func deviceKey(id account.ID, h account.Hash) []byte { return append(id[:], h[:]...) }
+
+// sweepDevices takes out of the index what has no session any more.
+func (s *Store) sweepDevices(ctx context.Context) error {
+	return s.update(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) error {
+		b, sessions := tx.Bucket(bucketDevices), tx.Bucket(bucketSessions)
+		var gone [][]byte
+		err := b.ForEach(func(key, _ []byte) error {
+			if sessions.Get(key[len(account.ID{}):]) == nil {
+				gone = append(gone, key)
+			}
+			return nil
+		})
+		for _, key := range gone {
+			err = errors.Join(err, b.Delete(key))
+		}
+		return err
+	})
 }
 
 // sessionUntil is never "for good": a session without an expiry has expired.

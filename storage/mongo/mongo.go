@@ -1,4 +1,4 @@
-// Package mongo keeps the log of articles, the topics and the keys in MongoDB
+// Package mongo keeps the log of articles, the topics, the accounts and the keys in MongoDB
 // (5.0 or newer, any topology), for any number of nodes at once. Its documents
 // are made to be read by others too: their fields are named as in the API.
 //

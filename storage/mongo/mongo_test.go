@@ -32,6 +32,7 @@ func suites(t *testing.T, server *servers.Server, topology string) {
 	name := server.Kind() + ", " + topology
 	t.Run("articles", func(t *testing.T) { storagetest.Articles(t, contract(server, name, (*Store).Articles)) })
 	t.Run("topics", func(t *testing.T) { storagetest.Topics(t, contract(server, name, (*Store).Topics)) })
+	t.Run("accounts", func(t *testing.T) { storagetest.Accounts(t, contract(server, name, (*Store).Accounts)) })
 	t.Run("keys", func(t *testing.T) { storagetest.Keys(t, contract(server, name, (*Store).Keys)) })
 }
 

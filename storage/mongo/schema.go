@@ -22,6 +22,7 @@ const (
 	collectionArticles = "articles" // one entry of the log each, see entry
 	collectionTopics   = "topics"   // see topicDoc
 	collectionKeys     = "keys"     // see keyDoc
+	collectionAccounts = "accounts" // see accountDoc
 )
 
 // schema is what the database says of itself.
@@ -56,6 +57,9 @@ var indexes = map[string][]driver.IndexModel{
 	},
 	collectionKeys: {
 		{Keys: bson.D{{Key: "hash", Value: 1}}, Options: options.Index().SetUnique(true)},
+	},
+	collectionAccounts: {
+		{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)},
 	},
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -31,7 +32,9 @@ func listKey(id account.ID) string { return "newsfeed:{" + id.String() + "}:list
 // list that begins anew clears it.
 func journalKey(id account.ID) string { return "newsfeed:{" + id.String() + "}:journal" }
 
-func listKeys(id account.ID) []string { return []string{listKey(id), journalKey(id)} }
+func listKeys(id account.ID) []string {
+	return []string{listKey(id), journalKey(id), mergeKey(id)}
+}
 
 // entry is an undo as it stands in the journal: JSON, and before it what scripts
 // look at, in fixed places: revision (20 digits), the one before it (20), and
@@ -52,10 +55,19 @@ const entryHead = 20 + 1 + 20 + 1 + 15 + 1
 // first, and among them the one to the key whose type was not seen yet, so that a
 // script is done whole or not at all. What else an edit does at the same moment
 // (tell the other nodes) stands behind the HSET.
-var swap = goredis.NewScript(fmt.Sprintf(`
+var swap = goredis.NewScript(fmt.Sprintf(swapText, 5, ""))
+
+// swapText is the text of a swap, with places for the number of the first undo
+// among its arguments and for what else happens when there is no conflict.
+var swapText = strings.NewReplacer(
+	"LIMITS", fmt.Sprintf("%d, %d, %d, %d",
+		interests.JournalLeast.Milliseconds(), interests.JournalMost.Milliseconds(), interests.JournalSize, interests.JournalTrim),
+	"TELLING", telling(athand.List, "next"),
+).Replace(`
 local list, journal = KEYS[1], KEYS[2]
 local from, next, json, till = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local least, most, size, trim = %d, %d, %d, %d
+local first = %d -- of the arguments that are undos
+local least, most, size, trim = LIMITS
 
 local function at(entry)
 	return tonumber(string.sub(entry, 43, 57)) or 0
@@ -65,24 +77,25 @@ local revision = redis.call('HGET', list, 'revision')
 if (revision or '0') ~= from then
 	return 0
 end
-for i = 5, #ARGV do
+%s
+for i = first, #ARGV do
 	redis.call('LPUSH', journal, ARGV[i])
 end
 redis.call('HSET', list, 'revision', next, 'list', json)
-%s
+TELLING
 if till == '' then
 	redis.call('PERSIST', list)
 else
 	redis.call('PEXPIREAT', list, till)
 end
-if #ARGV < 5 then
+if #ARGV < first then
 	if not revision then
 		redis.call('DEL', journal)
 	end
 	return 1
 end
 if not revision then
-	redis.call('LTRIM', journal, 0, #ARGV - 5)
+	redis.call('LTRIM', journal, 0, #ARGV - first)
 end
 local newest, entries = at(ARGV[#ARGV]), redis.call('LLEN', journal)
 for _ = 1, trim do
@@ -95,11 +108,10 @@ for _ = 1, trim do
 end
 redis.call('PEXPIRE', journal, most)
 return 1
-`, interests.JournalLeast.Milliseconds(), interests.JournalMost.Milliseconds(), interests.JournalSize, interests.JournalTrim,
-	telling(athand.List, "next")))
+`)
 
-// remove takes the list and its journal away.
-var remove = goredis.NewScript(`redis.call('DEL', KEYS[1], KEYS[2]) ` + telling(athand.List, "0"))
+// remove takes the list, its journal and its merges away.
+var remove = goredis.NewScript(`redis.call('DEL', KEYS[1], KEYS[2], KEYS[3]) ` + telling(athand.List, "0"))
 
 // journal replies the list and behind it the entries newer than a revision (20
 // digits), newest first. None when the oldest does not lead that far back: a

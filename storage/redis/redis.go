@@ -15,6 +15,8 @@
 //	newsfeed:{<account>}:list           hash: revision (decimal), list (JSON of interests.List)
 //	newsfeed:{<account>}:journal        list: interests.Undo as JSON, newest first
 //	newsfeed:{<account>}:marks          hash: see marks.go
+//	newsfeed:{<account>}:sessions       sorted set: see deviceKey
+//	newsfeed:{<account>}:merges         hash: id of a merge → JSON of interests.Merge
 //	newsfeed:session:{<hash of token>}  JSON of account.Session
 //	newsfeed:limit:{<hash>}             see limits.go
 //

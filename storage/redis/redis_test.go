@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 func TestListsServer(t *testing.T)  { storagetest.Lists(t, oneServer(lists)) }
 func TestListsCluster(t *testing.T) { storagetest.Lists(t, threeNodes(lists)) }
 
+func TestMergesServer(t *testing.T)  { storagetest.Merges(t, oneServer(merges)) }
+func TestMergesCluster(t *testing.T) { storagetest.Merges(t, threeNodes(merges)) }
+
 func TestSessionsServer(t *testing.T)  { storagetest.Sessions(t, oneServer(sessions)) }
 func TestSessionsCluster(t *testing.T) { storagetest.Sessions(t, threeNodes(sessions)) }
 
@@ -48,7 +51,10 @@ func TestLimitsCluster(t *testing.T) { storagetest.Limits(t, threeNodes((*redis.
 func TestAnnouncementsServer(t *testing.T)  { storagetest.Announcements(t, oneServer(announcements)) }
 func TestAnnouncementsCluster(t *testing.T) { storagetest.Announcements(t, threeNodes(announcements)) }
 
-func lists(s *redis.Store) interests.Store            { return s.Lists() }
+func lists(s *redis.Store) interests.Store { return s.Lists() }
+func merges(s *redis.Store) storagetest.ListsAndMerges {
+	return storagetest.ListsAndMerges{Lists: s.Lists(), Merges: s.Merges()}
+}
 func sessions(s *redis.Store) account.Store           { return s.Sessions() }
 func announcements(s *redis.Store) feed.Announcements { return s.Announcements() }
 

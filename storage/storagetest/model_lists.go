@@ -17,6 +17,8 @@ import (
 type ModelLists struct {
 	mu    sync.Mutex // guards lists
 	lists map[account.ID]keptList
+
+	merges map[account.ID][]interests.Merge // newest first; see model_merges.go
 }
 
 type keptList struct {
@@ -104,7 +106,7 @@ func (m *ModelLists) Keep(ctx context.Context, id account.ID, until time.Time) e
 }
 
 func (m *ModelLists) Delete(ctx context.Context, id account.ID) error {
-	return m.do(ctx, id, func() error { delete(m.lists, id); return nil })
+	return m.do(ctx, id, func() error { delete(m.lists, id); delete(m.merges, id); return nil })
 }
 
 // do is one call: alone, and with a list whose time has come out of the way.
@@ -153,13 +155,42 @@ func (m *ModelSessions) Session(ctx context.Context, h account.Hash) (session ac
 }
 
 func (m *ModelSessions) Renew(ctx context.Context, h account.Hash, s account.Session) error {
-	return m.do(ctx, h, func(_ account.Session, live bool) error {
-		if !live {
+	return m.do(ctx, h, func(was account.Session, live bool) error {
+		switch {
+		case !live:
 			return fmt.Errorf("renew session: %w", account.ErrNoSession)
+		case !was.Merged.IsZero() && was.Merged.Merge != s.Merged.Merge:
+			return fmt.Errorf("renew session: %w", account.ErrMerged)
 		}
 		m.sessions[h] = s
 		return nil
 	})
+}
+
+func (m *ModelSessions) Spend(ctx context.Context, h account.Hash, merged account.Session) (stands account.Session, err error) {
+	err = m.do(ctx, h, func(was account.Session, live bool) error {
+		if !live {
+			return fmt.Errorf("spend session: %w", account.ErrNoSession)
+		}
+		if was.Merged.IsZero() {
+			m.sessions[h] = merged
+		}
+		stands = m.sessions[h]
+		return nil
+	})
+	return stands, err
+}
+
+func (m *ModelSessions) Of(ctx context.Context, id account.ID) (held []account.Held, err error) {
+	err = m.do(ctx, account.Hash{}, func(account.Session, bool) error {
+		for h, s := range m.sessions {
+			if s.Account == id && !s.Guest && s.Expires.After(time.Now()) {
+				held = append(held, account.Held{Hash: h, Session: s})
+			}
+		}
+		return nil
+	})
+	return held, err
 }
 
 func (m *ModelSessions) End(ctx context.Context, h account.Hash) error {

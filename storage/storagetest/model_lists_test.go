@@ -15,6 +15,13 @@ func TestModelLists(t *testing.T) {
 	Lists(t, func(testing.TB) Harness[interests.Store] { return inMemory[interests.Store](NewModelLists()) })
 }
 
+func TestModelMerges(t *testing.T) {
+	Merges(t, func(testing.TB) Harness[ListsAndMerges] {
+		model := NewModelLists()
+		return inMemory(ListsAndMerges{model, model})
+	})
+}
+
 func TestModelSessions(t *testing.T) {
 	Sessions(t, func(testing.TB) Harness[account.Store] { return inMemory[account.Store](NewModelSessions()) })
 }

@@ -30,6 +30,12 @@ func TestModelKeys(t *testing.T) {
 	})
 }
 
+func TestModelAccounts(t *testing.T) {
+	storagetest.Accounts(t, func(testing.TB) storagetest.Harness[account.Accounts] {
+		return inMemory[account.Accounts](&storagetest.ModelAccounts{})
+	})
+}
+
 // A line that is good is no hindrance.
 func TestFlakyWithoutFaults(t *testing.T) {
 	storagetest.Articles(t, func(testing.TB) storagetest.Harness[feed.Articles] {

@@ -28,6 +28,9 @@ func Sessions(t *testing.T, fresh Fresh[account.Store]) {
 		{name: "what one node acknowledged every node reads at once", run: sessionsReadYourWrites},
 		{name: "of 16 who create one session on several nodes one succeeds", run: sessionsRace},
 		{name: "an ended session is not brought back by those who renew it", run: sessionsEndRace},
+		{name: "a session is spent once, and what is spent is renewed by its own merge only", run: sessionsSpend},
+		{name: "of 16 who spend one session on several nodes all get the first's", run: sessionsSpendRace},
+		{name: "Of returns the live sessions of one member, and no guest's", run: sessionsOf},
 		{name: "a context that has ended ends every call", run: func(t *testing.T, h Harness[account.Store]) {
 			store, _ := h.Start(t)
 			wantContext(t, sessionCalls(t, store))
@@ -55,7 +58,7 @@ func sessionsRoundTrip(t *testing.T, h Harness[account.Store]) {
 	kept, zero := session(time.Hour), account.Session{Expires: inMillis(time.Hour)}
 	kept.Kept, kept.Created = true, time.Date(2026, 2, 28, 23, 59, 59, 999_999_999, time.UTC)
 	member := session(10 * 365 * 24 * time.Hour)
-	member.Guest = false
+	member.Guest, member.Label = false, "Annas “Telefon” 📱"
 	for _, s := range []account.Session{session(time.Hour), kept, member, zero} {
 		h := newHash()
 		mustCreate(t, store, h, s)
@@ -242,6 +245,101 @@ func sessionsEndRace(t *testing.T, h Harness[account.Store]) {
 	}
 }
 
+func sessionsSpend(t *testing.T, h Harness[account.Store]) {
+	store, _ := h.Start(t)
+	hash, was := newHash(), session(time.Hour)
+	if _, err := store.Spend(background(t), hash, spent(was)); !errors.Is(err, account.ErrNoSession) {
+		t.Errorf("spend nothing: %v, want ErrNoSession", err)
+	}
+	mustCreate(t, store, hash, was)
+	first := spent(was)
+	for _, s := range []account.Session{first, first, spent(was)} {
+		got, err := store.Spend(background(t), hash, s)
+		if err != nil || got != first {
+			t.Fatalf("spend: %+v, %v, want the first's %+v", got, err, first)
+		}
+		wantSession(t, store, hash, first)
+	}
+	for _, s := range []account.Session{was, spent(was)} {
+		if err := store.Renew(background(t), hash, s); !errors.Is(err, account.ErrMerged) || !errors.Is(err, account.ErrNoSession) {
+			t.Errorf("renew what was merged: %v, want ErrMerged", err)
+		}
+	}
+	wantSession(t, store, hash, first)
+	first.Merged.Done = true
+	mustRenew(t, store, hash, first)
+	wantSession(t, store, hash, first)
+	mustEnd(t, store, hash)
+	if _, err := store.Spend(background(t), hash, first); !errors.Is(err, account.ErrNoSession) {
+		t.Errorf("spend what was ended: %v, want ErrNoSession", err)
+	}
+}
+
+func sessionsSpendRace(t *testing.T, h Harness[account.Store]) {
+	nodes := h.Nodes(t, 4)
+	hash, was := newHash(), session(time.Hour)
+	mustCreate(t, nodes[0], hash, was)
+	var got [16]account.Session
+	inParallel(len(got), func(i int) {
+		var err error
+		if got[i], err = nodes[i%len(nodes)].Spend(background(t), hash, spent(was)); err != nil {
+			t.Errorf("spend: %v", err)
+		}
+	})
+	for _, s := range got {
+		if s != got[0] {
+			t.Fatalf("two have spent one session: %+v, %+v", s, got[0])
+		}
+	}
+	wantSession(t, nodes[0], hash, got[0])
+}
+
+// spent is a session after a merge of its own.
+func spent(s account.Session) account.Session {
+	s.Merged = account.Merged{Merge: uuid.Must(uuid.NewV7()), Account: account.NewID()}
+	return s
+}
+
+func sessionsOf(t *testing.T, h Harness[account.Store]) {
+	nodes := h.Nodes(t, 2)
+	ann, ben := account.NewID(), account.NewID()
+	want := map[account.Hash]account.Session{}
+	for i, expires := range []time.Duration{time.Hour, 2 * time.Hour, time.Hour, -time.Hour} {
+		s, hash := session(expires), newHash()
+		s.Guest, s.Account = false, ann
+		mustCreate(t, nodes[i%2], hash, s)
+		if expires > 0 {
+			want[hash] = s
+		}
+		if i == 0 {
+			s.Expires = inMillis(3 * time.Hour)
+			mustRenew(t, nodes[1], hash, s)
+			want[hash] = s
+		}
+		if i == 2 {
+			mustEnd(t, nodes[1], hash)
+			delete(want, hash)
+		}
+	}
+	other, guest := session(time.Hour), session(time.Hour)
+	other.Guest, other.Account, guest.Account = false, ben, ann
+	mustCreate(t, nodes[0], newHash(), other)
+	mustCreate(t, nodes[0], newHash(), guest)
+	for _, node := range nodes {
+		held, err := node.Of(background(t), ann)
+		got := map[account.Hash]account.Session{}
+		for _, h := range held {
+			got[h.Hash] = h.Session
+		}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" || len(held) != len(want) {
+			t.Fatalf("sessions of a member: %v (-want +got)\n%s", err, diff)
+		}
+		if held, err := node.Of(background(t), account.NewID()); err != nil || len(held) != 0 {
+			t.Fatalf("sessions of nobody: %v, %v", held, err)
+		}
+	}
+}
+
 // Who was told that they are signed in when the server was killed, is.
 func sessionsKilled(t *testing.T, h Harness[account.Store]) {
 	const devices = 4
@@ -267,13 +365,16 @@ func sessionsKilled(t *testing.T, h Harness[account.Store]) {
 }
 
 func sessionCalls(t *testing.T, store account.Store) []storeCall {
-	hash := newHash()
+	hash, spent := newHash(), newHash()
 	mustCreate(t, store, hash, session(time.Hour))
+	mustCreate(t, store, spent, session(time.Hour))
 	return []storeCall{
 		{"Create", func(ctx context.Context) error { return store.Create(ctx, newHash(), session(time.Hour)) }},
 		{"Session", func(ctx context.Context) error { _, err := store.Session(ctx, hash); return err }},
 		{"Renew", func(ctx context.Context) error { return store.Renew(ctx, hash, session(time.Hour)) }},
+		{"Spend", func(ctx context.Context) error { _, err := store.Spend(ctx, spent, session(time.Hour)); return err }},
 		{"End", func(ctx context.Context) error { return store.End(ctx, newHash()) }},
+		{"Of", func(ctx context.Context) error { _, err := store.Of(ctx, account.NewID()); return err }},
 	}
 }
 

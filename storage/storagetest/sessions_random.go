@@ -21,7 +21,7 @@ func sessionsRandom(t *testing.T, fresh Fresh[account.Store]) {
 		model, hashes := NewModelSessions(), []account.Hash{newHash(), newHash(), newHash()}
 		agree := func(what string, do func(account.Store) error) {
 			want, got := do(model), do(store)
-			for _, named := range []error{account.ErrExists, account.ErrNoSession, nil} {
+			for _, named := range []error{account.ErrExists, account.ErrNoSession, account.ErrMerged, nil} {
 				if errors.Is(want, named) != errors.Is(got, named) {
 					r.Fatalf("%s: %v, the model says %v", what, got, want)
 				}
@@ -42,6 +42,10 @@ func sessionsRandom(t *testing.T, fresh Fresh[account.Store]) {
 			"renew": func(*rapid.T) {
 				h, s := hash(), drawn()
 				agree("Renew", func(store account.Store) error { return store.Renew(ctx, h, s) })
+			},
+			"spend": func(*rapid.T) {
+				h, s := hash(), spent(drawn())
+				agree("Spend", func(store account.Store) error { _, err := store.Spend(ctx, h, s); return err })
 			},
 			"end": func(*rapid.T) {
 				h := hash()

@@ -44,7 +44,9 @@ const (
 // on every route; but no operation fails because a store cannot be asked.
 func (s *Server) who(c *fiber.Ctx, r *route) (caller, error) {
 	who, err := s.identify(c, r)
-	if err != nil && r.access == operation && !errors.Is(err, errBadToken) {
+	switch {
+	case err == nil:
+	case r.access == operation && !errors.Is(err, errBadToken), r.access == entering && errors.Is(err, errBadToken):
 		return caller{}, nil
 	}
 	if err == nil && who.kind == aPerson && s.People.Due(who.session) {
@@ -99,15 +101,20 @@ func (s *Server) person(token account.Secret, r *route) (caller, error) {
 	ctx, cancel := deadline()
 	defer cancel()
 	var err error
-	if who.lastKnown {
+	switch {
+	case who.lastKnown:
 		who.session, who.stale, err = s.People.WhoLastKnown(ctx, token)
-	} else {
+	case r.takesSpent():
+		who.session, err = s.People.Holder(ctx, token)
+	default:
 		who.session, err = s.People.Who(ctx, token)
 	}
-	if errors.Is(err, account.ErrNoSession) {
+	switch {
+	case errors.Is(err, account.ErrMerged):
+		return caller{}, account.ErrMerged
+	case errors.Is(err, account.ErrNoSession):
 		return caller{}, errBadToken
-	}
-	if err != nil {
+	case err != nil:
 		return caller{}, fmt.Errorf("find the session of a token: %w", err)
 	}
 	return who, nil
@@ -133,7 +140,7 @@ func (s *Server) keyHolder(token account.Secret) (caller, error) {
 func (s *Server) may(c *fiber.Ctx, r *route, who *caller) error {
 	var ok bool
 	switch r.access {
-	case operation, public, newcomer:
+	case operation, public, newcomer, entering:
 		ok = true
 	case person:
 		ok = who.kind == aPerson
@@ -177,14 +184,14 @@ func (s *Server) sameOrigin(c *fiber.Ctx) bool {
 	return s.origin != "" && string(h.Peek(fiber.HeaderOrigin)) == s.origin
 }
 
-// prolong keeps a guest who was seen, and first their list and marks, which must
-// not go before them. A failure is reported and hinders nobody: there is time until
+// prolong keeps signed in who was seen, and first a guest's list and marks, which
+// must not go before them. A failure is reported and hinders nobody: there is time until
 // the session ends.
 func (s *Server) prolong(who *caller) {
 	ctx, cancel := deadline()
 	defer cancel()
 	next := who.session
-	next.Expires = s.Now().Add(account.GuestKept)
+	next.Expires = s.Now().Add(account.GuestKept) // of a guest; what is a member's is for good
 	err := s.Lists.Keep(ctx, next.Account, next.Until())
 	if err == nil {
 		err = s.Marks.Keep(ctx, next.Account, next.Until())
@@ -193,7 +200,7 @@ func (s *Server) prolong(who *caller) {
 		next, err = s.People.Keep(ctx, who.token, who.session)
 	}
 	if err != nil {
-		s.Log500("", fmt.Errorf("prolong the guest %s: %w", who.session.Account, err))
+		s.Log500("", fmt.Errorf("prolong the session of %s: %w", who.session.Account, err))
 		return
 	}
 	who.session = next

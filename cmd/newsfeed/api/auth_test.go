@@ -14,6 +14,14 @@ import (
 // asks may ask.
 var examples = map[string]struct{ path, body string }{
 	"POST /guests":              {"/guests", ""},
+	"POST /accounts":            {"/accounts", `{"email":"x","password":"y"}`},
+	"GET /account":              {"/account", ""},
+	"POST /merges/preview":      {"/merges/preview", `{"email":"x","password":"y"}`},
+	"POST /merges/{id}/undo":    {"/merges/7d444840-9dc0-11d1-b245-5ffdce74fad2/undo", ""},
+	"PUT /account/password":     {"/account/password", `{"current":"x","new":"y"}`},
+	"POST /sessions":            {"/sessions", `{"email":"x","password":"y"}`},
+	"GET /sessions":             {"/sessions", ""},
+	"DELETE /sessions/{id}":     {"/sessions/7d444840-9dc0-11d1-b245-5ffdce74fad2", ""},
 	"GET /topics":               {"/topics", ""},
 	"GET /topics.ndjson":        {"/topics.ndjson", ""},
 	"GET /topics/{id}":          {"/topics/iran", ""},
@@ -64,6 +72,7 @@ func TestWhoMay(t *testing.T) {
 		operation: {"expired": 401, "stranger": 401},
 		public:    {"expired": 401, "stranger": 401},
 		newcomer:  {"expired": 401, "stranger": 401},
+		entering:  {},
 		person:    {"nobody": 401, "publisher": 403, "editor": 403, "expired": 401, "stranger": 401},
 		publisher: {"nobody": 401, "guest": 403, "expired": 401, "stranger": 401},
 		editor:    {"nobody": 401, "guest": 403, "publisher": 403, "expired": 401, "stranger": 401},

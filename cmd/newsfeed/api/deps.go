@@ -18,9 +18,12 @@ import (
 type Deps struct {
 	Lists     *interests.Lists
 	Marks     *feed.MarkSets
-	Together  *feed.Belongings     // both, with what is at hand of them; nil: they are asked for each time
+	Merger    *interests.Merger
+	Together  *feed.Belongings     // all three, with what is at hand of them; nil: they are asked for each time
 	Changes   athand.Announcements // of people's things; nil: streams find changes a little later
 	People    *account.People
+	Members   *account.Members
+	Limits    account.Limits
 	Keyring   *account.Keyring
 	Catalogue *topic.Catalogue
 	Topics    topic.Store
@@ -55,7 +58,9 @@ type Settings struct {
 	URL             string // the one source of absolute addresses
 	RateLimit       int    // calls per RateWindow and person or address; 0: off
 	RateWindow      time.Duration
-	AllowedOrigins  []string // "*" allowed
+	Entries         account.Allowance // sign-ups and sign-ins from one address, right or wrong
+	SignUp          bool              // anyone may
+	AllowedOrigins  []string          // "*" allowed
 	Proxies         []netip.Prefix
 	Bench           bool
 	InsecureCookies bool

@@ -34,11 +34,15 @@ var (
 	errWrongKind    = errors.New("the token is not of the kind that this call needs")
 	errOtherAccount = errors.New("the change is meant for another account than the one that is signed in")
 	errCrossSite    = errors.New("a change by cookie is taken from the reader's own pages only")
+	errGuest        = errors.New("a guest has no password: sign up first")
+	errMember       = errors.New("only a guest's list is merged, and this token is a member's")
+	errNoSignUp     = errors.New("nobody can sign up here: ask who runs this service")
 	errNotFound     = errors.New("there is nothing here")
 	errUnknownTopic = errors.New("there is no such topic")
 	errUnknownStory = errors.New("there is no such story")
 	errClockAhead   = errors.New("the edit is stamped too far ahead of the server's clock: stamp all pending edits anew, in their order, by now")
 	errTooOld       = errors.New("the edit is older than the removals that are remembered")
+	errNoSession    = errors.New("there is no such session")
 	errWithdrawn    = errors.New("the article was withdrawn")
 	errTooLarge     = errors.New("the body is larger than this call takes")
 	errMediaType    = errors.New("the body is of a type that this call does not take")
@@ -70,6 +74,13 @@ var table = []known{
 	{err: feed.ErrCursorDamaged, status: 400, kind: "cursor-damaged", detail: "the cursor is damaged"},
 	{err: errNoToken, status: 401},
 	{err: errBadToken, status: 401, kind: "token"},
+	{err: account.ErrWrong, status: 401, kind: "credentials", detail: "the e-mail address or the password is wrong"},
+	{err: account.ErrMerged, status: 401, kind: "merged", detail: "the guest's list was merged into an account: sign in to that"},
+	{err: errNoSession, status: 404},
+	{err: interests.ErrNoMerge, status: 404, detail: "there is no such merge, or it was more than 30 days ago"},
+	{err: errGuest, status: 403, kind: "guest"},
+	{err: errMember, status: 403, kind: "member"},
+	{err: errNoSignUp, status: 403, kind: "sign-up-closed"},
 	{err: account.ErrNoSession, status: 401, kind: "token", detail: errBadToken.Error()},
 	{err: errOtherAccount, status: 401, kind: "other-account"},
 	{err: errWrongKind, status: 403},
@@ -80,6 +91,7 @@ var table = []known{
 	{err: errNotFound, status: 404},
 	{err: feed.ErrUnknownArticle, status: 404, detail: "there is no such article"},
 	{err: account.ErrNoKey, status: 404, detail: "there is no such key"},
+	{err: account.ErrEmailTaken, status: 409, kind: "taken", detail: "the e-mail address has an account: sign in"},
 	{err: topic.ErrTaken, status: 409, kind: "taken", detail: "another topic has this name"},
 	{err: interests.ErrFull, status: 409, kind: "list-full", detail: "the list holds as many topics as it may: 500 followed, 500 muted"},
 	{err: feed.ErrMarksFull, status: 409, kind: "list-full", detail: "as many stories are saved as may be: 10,000"},
@@ -96,6 +108,8 @@ var table = []known{
 	{err: feed.ErrQueueFull, status: 503, kind: "queue-full", detail: "too many articles are waiting to be stored", retry: 1},
 	{err: feed.ErrContended, status: 503, kind: "contended", detail: "others were writing all the time", retry: 1, told: true},
 	{err: interests.ErrBusy, status: 503, kind: "busy", detail: "too many edits of this list at once", retry: 1},
+	{err: account.ErrHashing, status: 503, kind: "busy", detail: "too many passwords are being checked", retry: 1},
+	{err: account.ErrChanged, status: 503, kind: "busy", detail: "the account was changed at the same moment", retry: 1},
 	{err: feed.ErrMarksBusy, status: 503, kind: "busy", detail: "too many edits of these marks at once", retry: 1},
 	{err: live.ErrFull, status: 503, kind: "streams-full", detail: "as many streams are open on this node as it takes", retry: 5},
 	{err: live.ErrClosed, status: 503, kind: "stopping", detail: "this node is about to stop", retry: 1},
@@ -185,7 +199,10 @@ func inTable(err error) (known, *refusal) {
 	}
 	var malformed *wire.Malformed
 	var invalid *ingest.Invalid
+	var often *account.TooOften
 	switch {
+	case errors.As(err, &often):
+		return known{err: errTooFast, status: http.StatusTooManyRequests}, &refusal{retry: often.Wait, detail: "too many attempts from this address or at this account"}
 	case errors.As(err, &malformed):
 		r = &refusal{fields: []field{{malformed.Location, malformed.Message}}, tally: r.tally}
 		return known{err: errBadBody, status: http.StatusBadRequest}, r

@@ -108,10 +108,12 @@ func (h *House) deps() Deps {
 			catalogue.Put(t)
 		}
 	})
+	people := account.NewPeople(h.Store.Sessions(), h.Clock.Now)
+	lists := interests.NewLists(h.Store.Lists(), h.Clock.Now)
 	return Deps{
-		Lists:  interests.NewLists(h.Store.Lists(), h.Clock.Now),
+		Lists: lists, Merger: interests.NewMerger(lists, h.Store.Merges()),
 		Marks:  feed.NewMarkSets(h.Store.Marks(), h.Clock.Now),
-		People: account.NewPeople(h.Store.Sessions(), h.Clock.Now),
+		People: people, Members: MembersOf(h.Store, people, h.Clock), Limits: h.Store.Limits(),
 		Keyring: account.NewKeyring(h.Store.Keys(), h.Clock.Now,
 			account.Key{Name: "publisher", Role: account.Publisher, Hash: h.Publisher.Hash()},
 			account.Key{Name: "editor", Role: account.Editor, Hash: h.Editor.Hash()}),
@@ -127,7 +129,7 @@ func (h *House) deps() Deps {
 			defer h.mu.Unlock()
 			h.reported = append(h.reported, err)
 		},
-		Settings: Settings{Version: "test", URL: "https://news.example", AllowedOrigins: []string{"https://app.example"}},
+		Settings: Settings{Version: "test", URL: "https://news.example", AllowedOrigins: []string{"https://app.example"}, SignUp: true},
 	}
 }
 
@@ -137,6 +139,12 @@ func (h *House) remember() {
 	h.People.Remember(changes, 1000)
 	h.Lists.Remember(changes, 1000)
 	h.Marks.Remember(changes, 1000)
+}
+
+// MembersOf returns the members of a store, with passwords that are hashed in no time.
+func MembersOf(store *embedded.Store, people *account.People, clock *Clock) *account.Members {
+	return account.NewMembers(store.Accounts(), people, account.NewPasswords(account.Cost{Memory: 64, Passes: 1, Lanes: 1}),
+		store.Limits(), account.Allowance{}, clock.Now)
 }
 
 // Reported returns the errors that the operator was told of.

@@ -105,11 +105,16 @@ func (s *Server) callerID(c *fiber.Ctx, who *caller) callerID {
 	case aPublisher, anEditor:
 		return callerID{id: [16]byte(who.key.Hash[:16]), kind: who.kind}
 	}
-	addr := s.address(c)
+	return callerID{id: network(s.address(c)).As16()}
+}
+
+// network is what stands for an address where calls are counted: of IPv6 the
+// network of 64 bits, which is one household's.
+func network(addr netip.Addr) netip.Addr {
 	if addr.Is6() {
-		addr = netip.PrefixFrom(addr, 64).Masked().Addr()
+		return netip.PrefixFrom(addr, 64).Masked().Addr()
 	}
-	return callerID{id: addr.As16()}
+	return addr
 }
 
 // address returns where a request comes from: the peer's address, or what the

@@ -460,8 +460,11 @@ func openNode(t testing.TB, c *contract, change func(*api.Deps)) *node {
 		d.Topics = gatedTopics{d.Topics, &n.gate}
 		d.Tagger = ingest.NewTagger(d.Catalogue, d.Topics, true)
 		d.Lists = interests.NewLists(gatedLists{people.Lists(), &n.gate}, d.Now)
+		d.Merger = interests.NewMerger(d.Lists, people.Merges())
 		d.Marks = feed.NewMarkSets(gatedMarks{people.Marks(), &n.gate}, d.Now)
 		d.People = account.NewPeople(gatedSessions{people.Sessions(), &n.gate}, d.Now)
+		d.Members = account.NewMembers(gatedAccounts{people.Accounts(), &n.gate}, d.People, account.NewPasswords(account.Cost{Memory: 64, Passes: 1, Lanes: 1}),
+			people.Limits(), account.Allowance{}, d.Now)
 		d.Keyring = account.NewKeyring(gatedKeys{people.Keys(), &n.gate}, d.Now, n.keys()...)
 		d.Warm, d.Settings.Bench = n.warm.Load, true
 		articles, since := d.Articles, d.Now().UTC()
@@ -609,6 +612,25 @@ func (g gatedSessions) Session(ctx context.Context, h account.Hash) (account.Ses
 		return account.Session{}, err
 	}
 	return g.Store.Session(ctx, h)
+}
+
+type gatedAccounts struct {
+	account.Accounts
+	*gate
+}
+
+func (g gatedAccounts) Create(ctx context.Context, a account.Account) error {
+	if err := g.pass(account.ErrUnavailable); err != nil {
+		return err
+	}
+	return g.Accounts.Create(ctx, a)
+}
+
+func (g gatedAccounts) ByEmail(ctx context.Context, email account.Email) (account.Account, error) {
+	if err := g.pass(account.ErrUnavailable); err != nil {
+		return account.Account{}, err
+	}
+	return g.Accounts.ByEmail(ctx, email)
 }
 
 type keyStore = account.Keys // under another name, since it has a method Keys
@@ -802,6 +824,7 @@ func TestJourneyKeepsTheContract(t *testing.T) {
 	t.Run("articles", func(t *testing.T) { walkArticles(t, n) })
 	t.Run("topics", func(t *testing.T) { walkTopics(t, n) })
 	t.Run("people", func(t *testing.T) { walkPeople(t, n) })
+	t.Run("accounts", func(t *testing.T) { walkAccounts(t, n) })
 	t.Run("feed", func(t *testing.T) { walkFeed(t, n) })
 	t.Run("stories and marks", func(t *testing.T) { walkMarks(t, n) })
 	t.Run("streams", func(t *testing.T) { walkStreams(t, n) })
@@ -997,6 +1020,60 @@ func walkPeople(t *testing.T, n *node) {
 		n.want(t, 200, call{method: "DELETE", path: path, token: me})
 	}
 	n.want(t, 400, call{method: "DELETE", path: "/interests/%ff", token: me, wrong: true})
+}
+
+// member signs somebody up and returns their e-mail address and token.
+func (n *node) member(t testing.TB) (email, token string) {
+	t.Helper()
+	id := account.NewID()
+	email = "ann-" + id.String() + "@example.org"
+	got := n.want(t, 201, call{method: "POST", path: "/accounts", body: `{"email":"` + email + `","password":"correct horse"}`,
+		header: map[string]string{"X-Forwarded-For": fmt.Sprintf("2001:db8:%x:%x::1", id[12:14], id[14:])}})
+	return email, got["token"].(string)
+}
+
+func walkAccounts(t *testing.T, n *node) {
+	email, token := n.member(t)
+	n.want(t, 409, call{method: "POST", path: "/accounts", body: `{"email":"` + strings.ToUpper(email) + `","password":"correct horse"}`})
+	n.want(t, 422, call{method: "POST", path: "/accounts", body: `{"email":"` + email + `","password":"short"}`, wrong: true})
+	n.want(t, 400, call{method: "POST", path: "/accounts", body: `{"email":"` + email + `"`, wrong: true})
+	closed := openNode(t, n.contract, func(d *api.Deps) { d.Settings.SignUp = false })
+	closed.want(t, 403, call{method: "POST", path: "/accounts", body: `{"email":"` + email + `","password":"correct horse"}`})
+	for path, asks := range map[string][]string{"/account": {token, n.guest(t)}, "/sessions": {token, n.guest(t)}} {
+		for _, who := range asks {
+			get := call{method: "GET", path: path, token: who}
+			n.want(t, 200, get)
+			tag := n.do(t, get).Header.Get("ETag")
+			n.want(t, 304, get.with(func(c *call) { c.header = map[string]string{"If-None-Match": tag} }))
+		}
+	}
+	guest := n.guest(t)
+	n.follow(t, guest, "favourite", "iran")
+	preview := call{method: "POST", path: "/merges/preview", token: guest, body: `{"email":"` + email + `","password":"correct horse"}`}
+	n.want(t, 200, preview)
+	n.want(t, 422, preview.with(func(c *call) { c.body = `{"email":"ann","password":"correct horse"}` }))
+	n.want(t, 400, preview.with(func(c *call) { c.body, c.wrong = `{"email":1}`, true }))
+	in := n.want(t, 201, call{method: "POST", path: "/sessions", token: guest, body: preview.body})
+	merge := in["merge"].(map[string]any)["id"].(string)
+	n.want(t, 401, call{method: "GET", path: "/interests", token: guest})
+	n.want(t, 401, call{method: "POST", path: "/accounts", token: guest, body: `{"email":"other-` + email + `","password":"correct horse"}`})
+	undo := call{method: "POST", path: "/merges/" + merge + "/undo", token: token}
+	n.want(t, 200, undo)
+	n.want(t, 404, undo.with(func(c *call) { c.path = "/merges/" + account.NewID().String() + "/undo" }))
+	n.want(t, 400, undo.with(func(c *call) { c.path, c.wrong = "/merges/%ff/undo", true }))
+	signIn := call{method: "POST", path: "/sessions", body: `{"email":"` + email + `","password":"correct horse","label":"Phone"}`}
+	phone := n.want(t, 201, signIn)["token"].(string)
+	n.want(t, 401, signIn.with(func(c *call) { c.body = `{"email":"` + email + `","password":"wrong horse"}` }))
+	n.want(t, 422, signIn.with(func(c *call) { c.body = `{"email":"ann","password":"correct horse"}` }))
+	n.want(t, 400, signIn.with(func(c *call) { c.body, c.wrong = `{"email":1}`, true }))
+	put := call{method: "PUT", path: "/account/password", token: token, body: `{"current":"correct horse","new":"staple battery"}`}
+	n.want(t, 422, put.with(func(c *call) { c.body = `{"current":"wrong horse","new":"staple battery"}` }))
+	n.want(t, 400, put.with(func(c *call) { c.body, c.wrong = `{}x`, true }))
+	n.want(t, 204, put)
+	n.want(t, 401, call{method: "GET", path: "/account", token: phone})
+	n.want(t, 400, call{method: "DELETE", path: "/sessions/%ff", token: token, wrong: true})
+	n.want(t, 404, call{method: "DELETE", path: "/sessions/" + account.NewID().String(), token: token})
+	n.want(t, 204, call{method: "DELETE", path: "/sessions/current", token: token})
 }
 
 func walkFeed(t *testing.T, n *node) {
@@ -1273,9 +1350,18 @@ func topicIDs(t testing.TB, n *node, most int) (ids []string) {
 func (n *node) samples(t testing.TB) map[string]call {
 	t.Helper()
 	me, id := n.guest(t), idOf(t, "https://news.example.com/1")
+	email, member := n.member(t)
 	samples := map[string]call{}
 	for _, c := range []call{
 		{method: "POST", path: "/guests"},
+		{method: "POST", path: "/accounts", token: me, body: `{"email":"sample-` + account.NewID().String() + `@example.org","password":"correct horse"}`},
+		{method: "POST", path: "/sessions", body: `{"email":"` + email + `","password":"correct horse"}`},
+		{method: "GET", path: "/sessions", token: member},
+		{method: "DELETE", path: "/sessions/" + account.NewID().String(), token: member},
+		{method: "POST", path: "/merges/preview", token: me, body: `{"email":"` + email + `","password":"correct horse"}`},
+		{method: "POST", path: "/merges/" + account.NewID().String() + "/undo", token: member},
+		{method: "GET", path: "/account", token: member},
+		{method: "PUT", path: "/account/password", token: member, body: `{"current":"correct horse","new":"correct horse"}`},
 		{method: "GET", path: "/topics?q=iran", token: me},
 		{method: "GET", path: "/topics.ndjson", token: me},
 		{method: "GET", path: "/topics/iran", token: me},
@@ -1332,8 +1418,10 @@ func (n *node) documents(name string, status int) bool {
 func walkRefusals(t *testing.T, n *node) {
 	me := n.guest(t)
 	for name, sample := range n.samples(t) {
-		n.want(t, 401, sample.with(func(c *call) { c.token = "wrong" }))
-		if n.documents(name, 403) {
+		if entering := name == "POST /accounts" || name == "POST /sessions"; !entering { // whom it does not hinder
+			n.want(t, 401, sample.with(func(c *call) { c.token = "wrong" }))
+		}
+		if n.documents(name, 403) && name != "POST /accounts" {
 			n.want(t, 401, sample.with(func(c *call) { c.token, c.wrong = "", true }))
 			other := me
 			if sample.token != n.editor && sample.token != n.publisher {
@@ -1343,7 +1431,7 @@ func walkRefusals(t *testing.T, n *node) {
 		}
 		if n.documents(name, 415) {
 			n.want(t, 415, sample.with(func(c *call) { c.header, c.wrong = map[string]string{"Content-Encoding": "gzip"}, true }))
-			if name != "POST /guests" {
+			if name != "POST /guests" && name != "POST /merges/{id}/undo" { // they need no body
 				n.want(t, 415, sample.with(func(c *call) { c.kind, c.wrong = "text/plain", true }))
 			}
 		}
@@ -1367,7 +1455,7 @@ func walkRefusals(t *testing.T, n *node) {
 			t.Errorf("%s %s → %d, Allow %q", c.method, c.path, a.StatusCode, a.Header.Get("Allow"))
 		}
 	}
-	for _, path := range []string{"/nothing", "/Feed", "/feed.rss", "/topics/trending", "/accounts", "/v2/feed"} {
+	for _, path := range []string{"/nothing", "/Feed", "/feed.rss", "/topics/trending", "/v2/feed"} {
 		n.want(t, 404, call{method: "GET", path: path, wrong: true})
 	}
 	n.want(t, 501, call{method: "BREW", path: "/feed", wrong: true})

@@ -58,6 +58,7 @@ const (
 	operation access = iota // anyone; not counted against the rate limit
 	public                  // anyone
 	newcomer                // anyone, but cross-origin as a person's call
+	entering                // newcomer, for whom a guest's token that is no more is no hindrance
 	person                  // people, guests included
 	publisher               // keys of publishers and editors
 	editor                  // keys of editors
@@ -93,6 +94,9 @@ const eventsPath = "/events"
 // hasHead reports whether HEAD comes with a route: what never ends has no length.
 func (r *route) hasHead() bool { return r.method == fiber.MethodGet && r.path != eventsPath }
 
+// takesSpent reports whether a guest's token is taken that a sign-in has spent.
+func (r *route) takesSpent() bool { return r.access == entering || r.path == "/merges/preview" }
+
 // routes is everything the door opens on to. HEAD comes with GET, but for streams, OPTIONS with each path.
 func routes() []route {
 	page, policy, err := docsPage()
@@ -101,6 +105,14 @@ func routes() []route {
 	}
 	return []route{
 		{"POST", "/guests", newcomer, nothing, (*Server).postGuest},
+		{"POST", "/accounts", entering, nothing, (*Server).postAccount},
+		{"GET", "/account", person, nothing, (*Server).getAccount},
+		{"PUT", "/account/password", person, nothing, (*Server).putPassword},
+		{"POST", "/sessions", entering, nothing, (*Server).postSession},
+		{"GET", "/sessions", person, nothing, (*Server).getSessions},
+		{"DELETE", "/sessions/{id}", person, nothing, (*Server).deleteSession},
+		{"POST", "/merges/preview", person, nothing, (*Server).postMergePreview},
+		{"POST", "/merges/{id}/undo", person, nothing, (*Server).postMergeUndo},
 
 		{"GET", "/topics", public, nothing, (*Server).getTopics},
 		{"GET", "/topics.ndjson", public, nothing, (*Server).exportTopics},
@@ -210,7 +222,7 @@ func (d Deps) withDefaults() Deps {
 		d.Warm = func() bool { return true }
 	}
 	if d.Together == nil {
-		d.Together = &feed.Belongings{Lists: d.Lists, Marks: d.Marks}
+		d.Together = &feed.Belongings{Lists: d.Lists, Marks: d.Marks, Merger: d.Merger}
 	}
 	if d.Health == nil {
 		d.Health = func(context.Context) []Dependency { return nil }
