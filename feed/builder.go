@@ -116,6 +116,7 @@ type walker struct {
 
 	touched, compactions uint64 // see keptChunk
 
+	hits    []hit
 	page    shown
 	named   []named // topics that stand in page.names
 	found   [][]byte

@@ -12,11 +12,15 @@ func (b *Builder) Retrieve(dst []ArticleID, p *Person, n int) []ArticleID {
 	edition := Edition(c.edition.Load()) // before the lists: they hold all of it
 	w.m.prepare(c, p, time.UnixMilli(c.at.Load()))
 	w.m.begin(c.short(edition), firstKey, ArticleID{})
-	for range n {
+	w.hits = w.hits[:0]
+	for len(w.hits) < n {
 		h, ok := w.m.next()
 		if !ok {
 			break
 		}
+		w.hits = append(w.hits, h)
+	}
+	for _, h := range w.hits { // apart: so the processor fetches many ids at once
 		dst = append(dst, w.m.view.id(h.row))
 	}
 	w.m.clear()
