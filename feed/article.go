@@ -122,6 +122,7 @@ type Draft struct {
 	Labels     []Label
 	ExternalID string
 	Status     Status
+	Text       string // of the body, plain; only its features are kept
 
 	// Tags are the resolved topics: the publisher's, the automatic ones, the
 	// inherited ones and the source's. Set between cleaning and Put.

@@ -43,6 +43,10 @@ type Entry struct {
 	Key       int64      `json:"key,omitempty"`   // static rank, see [Key]
 	Story     StoryID    `json:"story,omitzero"`
 	StoryNum  Edition    `json:"story_num,omitempty"` // edition of the story's first entry
+	StoryNth  int        `json:"story_nth,omitempty"` // article of its story, from 1, as they were accepted
+	StoryFrom time.Time  `json:"story_from,omitzero"` // first publication of the story, as of this entry
+	News      time.Time  `json:"news,omitzero"`       // when the story last told news, as of this entry: see [window]
+	Features  Features   `json:"features,omitempty"`  // what the article is compared by
 	Previous  Edition    `json:"previous,omitempty"`  // the version this one supersedes; 0 for a first version
 	Left      []topic.ID `json:"left,omitempty"`      // topics that the previous version had and this one has not
 	Content   string     `json:"content,omitempty"`   // digest of what the publisher sent, to know an equal one again

@@ -49,7 +49,7 @@ type corpus struct {
 	ids    idTable
 
 	stories     stories
-	finder      storyFinder
+	window      *window  // of the writer
 	sourceNames sync.Map // topicNum of a source → its name, as JSON
 	topics      sync.Map // topic.ID → topicNum
 	topicIDs    atomic.Pointer[[]topic.ID]
@@ -93,7 +93,7 @@ func newCorpus(base Edition, at time.Time) *corpus {
 	c.at.Store(at.UnixMilli())
 	c.number("") // everything
 	c.number(coveredID)
-	c.finder.stories = make(map[uint64]storyRef)
+	c.window = newWindow()
 	return c
 }
 
@@ -146,6 +146,9 @@ func (x *Index) applyArticle(c *corpus, e *Entry) {
 	for _, id := range e.Left {
 		c.list(c.number(id)).touched.Store(uint64(e.Edition))
 	}
+	if e.Withdrawn {
+		c.window.forget(e.Article.ID)
+	}
 	if !e.Withdrawn && x.within(e.Article.Published) {
 		x.noteTopics(c, e)
 		r := c.add(e)
@@ -156,7 +159,7 @@ func (x *Index) applyArticle(c *corpus, e *Entry) {
 		c.enter(&v, c.list(everything), r, e.Edition)
 		c.join(&v, r, e)
 		c.ids.set(&v, e.Article.ID, r)
-		c.finder.note(e)
+		c.window.note(e)
 	}
 }
 

@@ -65,7 +65,9 @@ func (b *bulk) add(e *Entry) {
 	}
 	b.enter(everything, r, !superseded, e.Edition)
 	b.told = append(b.told, told{e.Story, id, r})
-	b.c.finder.note(e)
+	if !superseded {
+		b.c.window.note(e)
+	}
 }
 
 func (b *bulk) enter(n topicNum, r row, live bool, e Edition) {

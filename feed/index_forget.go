@@ -21,7 +21,7 @@ func (x *Index) forget(before time.Time) []Edition {
 	c.superseded = slices.Clone(c.superseded[n:])
 	c.compact(x.oldest())
 	if x.horizon > 0 {
-		c.finder.forget(x.now().Add(-x.horizon))
+		c.window.forgetBefore(x.now().Add(-x.horizon))
 	}
 	return editions
 }

@@ -16,7 +16,6 @@ type judge struct {
 	at       time.Time // the moment of acceptance
 	halfLife time.Duration
 	current  map[ArticleID]Entry // updated by the caller as entries are made
-	story    func(*Article) (storyRef, bool)
 }
 
 // decide returns the answer to a change, and the entry it needs, if any.
@@ -57,9 +56,6 @@ func (j *judge) draft(d *Draft, right Right) (*Entry, Result) {
 		return e, Result{ID: id, Outcome: Accepted}
 	}
 	if !known {
-		if ref, ok := j.story(&e.Article); ok {
-			e.Story, e.StoryNum = ref.id, ref.number
-		}
 		return e, Result{ID: id, Outcome: Accepted}
 	}
 	e.Previous, e.Story, e.StoryNum = old.Edition, old.Story, old.StoryNum
@@ -89,7 +85,8 @@ func (j *judge) version(d *Draft, id ArticleID, owner, content string) *Entry {
 		Published: milli(published), Updated: milli(d.Updated), ExternalID: d.ExternalID, Tags: d.Tags,
 	}
 	return &Entry{
-		Article: a, Owner: owner, Content: content, Story: StoryID(id),
+		Features: featuresOf(&a, d.Text),
+		Article:  a, Owner: owner, Content: content, Story: StoryID(id),
 		Key: Key(1, a.Published, j.halfLife),
 	}
 }
@@ -135,7 +132,7 @@ func left(old, next []Tag) []topic.ID {
 // service found itself, and whether the article is usable.
 func contentOf(d *Draft) string {
 	c := *d
-	c.Tags, c.Status = nil, ""
+	c.Tags, c.Status, c.Text = nil, "", ""
 	b, err := json.Marshal(&c)
 	if err != nil {
 		panic(err) // strings, numbers and times of a checked draft always encode

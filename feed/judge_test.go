@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"testing"
@@ -18,17 +19,14 @@ type history struct {
 }
 
 func newHistory() *history {
-	return &history{judge: judge{at: accepted, halfLife: 12 * time.Hour, current: map[ArticleID]Entry{},
-		story: func(*Article) (storyRef, bool) { return storyRef{}, false }}}
+	return &history{judge: judge{at: accepted, halfLife: 12 * time.Hour, current: map[ArticleID]Entry{}}}
 }
 
 func (h *history) put(c Change) Result {
 	e, r := h.decide(&c)
 	if e != nil {
 		e.Edition = Edition(len(h.entries) + 1)
-		if e.StoryNum == 0 {
-			e.StoryNum = e.Edition
-		}
+		e.StoryNum = cmp.Or(e.StoryNum, e.Edition)
 		h.entries = append(h.entries, *e)
 		h.current[e.Article.ID] = *e
 	}

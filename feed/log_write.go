@@ -176,15 +176,11 @@ func (l *Log) decide(ctx context.Context, items []item, call CallID, seq *int) (
 	if err != nil {
 		return nil, nil, err
 	}
-	told := &storyFinder{stories: map[uint64]storyRef{}} // by this batch
-	j := judge{at: time.UnixMilli(at).UTC(), halfLife: l.opt.HalfLife, current: current,
-		story: func(a *Article) (storyRef, bool) {
-			if ref, ok := told.find(a); ok {
-				return ref, true
-			}
-			return l.index.corpus.Load().finder.find(a)
-		}}
+	j := judge{at: time.UnixMilli(at).UTC(), halfLife: l.opt.HalfLife, current: current}
 	decisions, entries := make([]decision, len(items)), []Entry(nil)
+	window := l.index.corpus.Load().window
+	window.begin()
+	defer window.end()
 	for i, it := range items {
 		entry, result := j.decide(it.change())
 		decisions[i] = decision{it, result, -1}
@@ -194,15 +190,15 @@ func (l *Log) decide(ctx context.Context, items []item, call CallID, seq *int) (
 		entry.Edition, entry.At = base+1+Edition(len(entries)), j.at
 		entry.Call, entry.Seq = call, *seq
 		*seq++
-		if entry.Topic == nil {
-			if entry.StoryNum == 0 {
-				entry.StoryNum = entry.Edition
+		if id := entry.Article.ID; !id.IsZero() {
+			var old *Entry
+			if e, ok := j.current[id]; ok {
+				old = &e
 			}
-			j.current[entry.Article.ID] = *entry
-			if !entry.Withdrawn {
-				told.note(entry)
-			}
-			decisions[i].result.InIndex = !entry.Withdrawn && l.index.within(entry.Article.Published)
+			within := l.index.within(entry.Article.Published)
+			window.place(entry, old, within)
+			j.current[id] = *entry
+			decisions[i].result.InIndex = !entry.Withdrawn && within
 		}
 		decisions[i].entry, decisions[i].result.Edition = len(entries), entry.Edition
 		entries = append(entries, *entry)

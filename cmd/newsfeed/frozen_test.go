@@ -121,11 +121,16 @@ func (w *walkWorld) version(r *rand.Rand, n, told int) map[string]any {
 		topics = append(topics, walkTopics[r.IntN(len(walkTopics))])
 	}
 	return map[string]any{
-		"url": address(n), "title": fmt.Sprintf("Reporters tell what happened near number %d yesterday", told),
+		"url": address(n), "title": headline(told),
 		"summary": fmt.Sprint(r.IntN(1000)), "topics": topics,
 		"source":       map[string]any{"id": fmt.Sprintf("source%d", r.IntN(6))},
 		"published_at": time.Now().Add(-time.Duration(r.IntN(2000)) * time.Minute).UTC().Format(time.RFC3339),
 	}
+}
+
+// headline makes a title out of words that no other has.
+func headline(n int) string {
+	return fmt.Sprintf("Reporters tell of kor%[1]da, lum%[1]do and ves%[1]di near zan%[1]du", n)
 }
 
 func address(n int) string { return fmt.Sprintf("https://walks.example/%d", n) }

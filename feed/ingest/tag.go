@@ -50,7 +50,7 @@ func NewTagger(catalogue *topic.Catalogue, store topic.Store, automatic bool) *T
 	}
 }
 
-// Tag sets d.Tags: at most 100, the most salient first, then by id. by names
+// Tag sets d.Text, and d.Tags: at most 100, the most salient first, then by id. by names
 // the publisher's key that new topics are counted for; "" is the program
 // itself, which may create any number. The error is [*Invalid] when the key
 // has created too many, else the store's (wrapped) or the context's.
@@ -69,6 +69,7 @@ func (t *Tagger) Tag(ctx context.Context, d *feed.Draft, by string) error {
 			keep(direct, topic.Tag{Topic: found.ID, Salience: cmp.Or(label.Salience, 1)})
 		}
 	}
+	d.Text = Text(d.BodyHTML)
 	d.Tags = t.finish(t.widen(direct, d), source)
 	return nil
 }
@@ -83,7 +84,7 @@ func keep(tags map[topic.ID]topic.Tag, tag topic.Tag) {
 // widen adds what the text is about, and what is broader, when automatic.
 func (t *Tagger) widen(direct map[topic.ID]topic.Tag, d *feed.Draft) []topic.Tag {
 	if t.automatic {
-		text := topic.Text{Title: d.Title, Summary: d.Summary, Body: Text(d.BodyHTML)}
+		text := topic.Text{Title: d.Title, Summary: d.Summary, Body: d.Text}
 		for _, tag := range t.catalogue.Tagger().Tags(text) {
 			keep(direct, tag)
 		}

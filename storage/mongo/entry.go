@@ -42,6 +42,10 @@ type entry struct {
 	Key       int64      `bson:"key,omitempty"`
 	Story     string     `bson:"story,omitempty"`
 	StoryNum  int64      `bson:"story_num,omitempty"`
+	StoryNth  int        `bson:"story_nth,omitempty"`
+	StoryFrom time.Time  `bson:"story_from,omitempty"`
+	News      time.Time  `bson:"news,omitempty"`
+	Features  []byte     `bson:"features,omitempty"`
 	Previous  int64      `bson:"previous,omitempty"`
 	Left      []topic.ID `bson:"left,omitempty"`
 	Content   string     `bson:"content,omitempty"`
@@ -57,6 +61,7 @@ func documentOf(e feed.Entry) entry {
 		Language: a.Language, Kind: a.Kind, Image: a.Image, Published: a.Published, Updated: a.Updated,
 		ExternalID: a.ExternalID, Tags: a.Tags,
 		Withdrawn: e.Withdrawn, Owner: e.Owner, Key: e.Key, StoryNum: int64(e.StoryNum),
+		StoryNth: e.StoryNth, StoryFrom: e.StoryFrom, News: e.News, Features: e.Features,
 		Previous: int64(e.Previous), Left: e.Left, Content: e.Content,
 	}
 	if !a.ID.IsZero() {
@@ -87,6 +92,7 @@ func (doc entry) entry() (feed.Entry, error) {
 			ExternalID: doc.ExternalID, Tags: doc.Tags,
 		},
 		Withdrawn: doc.Withdrawn, Owner: doc.Owner, Key: doc.Key, StoryNum: feed.Edition(doc.StoryNum),
+		StoryNth: doc.StoryNth, StoryFrom: doc.StoryFrom, News: doc.News, Features: doc.Features,
 		Previous: feed.Edition(doc.Previous), Left: doc.Left, Content: doc.Content,
 	}
 	if doc.Source != nil {

@@ -801,7 +801,7 @@ func (n *node) follow(t testing.TB, token, level string, topics ...string) {
 
 // article is an article as a publisher sends it.
 func article(number int, more string) string {
-	return fmt.Sprintf(`{"url":"https://news.example.com/%d","title":"Ferry line %d reopens"%s}`, number, number, more)
+	return fmt.Sprintf(`{"url":"https://news.example.com/%[1]d","title":"Ferry %[1]d"%[2]s}`, number, more)
 }
 
 func idOf(t testing.TB, address string) string {

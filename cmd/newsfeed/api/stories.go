@@ -10,7 +10,8 @@ import (
 )
 
 // storyArticles is how many articles of a story are shown at most: the newest.
-const storyArticles = 200
+// Stories that were told apart by their text have no more.
+const storyArticles = 500
 
 // getStory answers with the articles of a story that the caller may see, newest
 // first, without their bodies. Of a story that left the horizon that is its
