@@ -34,6 +34,8 @@ type Config struct {
 	URL             string // the one source of absolute addresses; no slash at its end
 	RateLimit       RateLimit
 	SignInLimit     RateLimit      // of one account; of one address ten times as many calls
+	SMTP            Secret         // smtp:// or smtps://; "": no mail is sent
+	MailFrom        string         // sender of letters
 	SignUp          bool           // anyone may sign up
 	AllowedOrigins  []string       // scheme://host[:port], or the one entry "*"
 	Proxies         []netip.Prefix // whose X-Forwarded-* count

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"newsfeed/cmd/newsfeed/api"
+	"newsfeed/cmd/newsfeed/mail"
 	"newsfeed/cmd/newsfeed/reader"
 	"newsfeed/config"
 	"newsfeed/feed"
@@ -66,7 +68,10 @@ func NewApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, err
 		Report:   func(err error) { log.Error("the log", "error", err) },
 	})
 	a.remember()
-	a.door = a.newDoor()
+	if err := a.newDoor(); err != nil {
+		a.forget()
+		return nil, errors.Join(err, stores.Close())
+	}
 	return a, nil
 }
 
@@ -92,22 +97,28 @@ func (a *App) forget() {
 }
 
 // newDoor wires what answers calls.
-func (a *App) newDoor() *api.Server {
+func (a *App) newDoor() error {
 	people, lists := a.people, a.belongings.Lists
 	builder := feed.NewBuilder(a.index)
+	letters, err := a.mailer()
+	if err != nil {
+		return err
+	}
 	settings := api.Settings{
 		Version: version(), URL: a.cfg.URL, RateLimit: a.cfg.RateLimit.Calls, RateWindow: a.cfg.RateLimit.Window,
 		Entries: account.Allowance{Calls: 10 * a.cfg.SignInLimit.Calls, Window: a.cfg.SignInLimit.Window}, SignUp: a.cfg.SignUp,
+		Resets:         account.Allowance{Calls: a.cfg.SignInLimit.Calls, Window: 4 * a.cfg.SignInLimit.Window},
 		AllowedOrigins: a.cfg.AllowedOrigins, Proxies: a.cfg.Proxies,
 		Bench: a.cfg.Bench, InsecureCookies: a.cfg.InsecureCookies,
 	}
 	page := reader.New(reader.Deps{
-		People: people, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder,
+		People: people, Members: a.members, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder,
 		Now: time.Now, Warm: a.warm.Load,
 		Cookie: api.CookieName(a.cfg.InsecureCookies), URL: a.cfg.URL, InsecureCookies: a.cfg.InsecureCookies,
 		Report: func(err error) { a.log.Error("the reader", "error", err) },
 	})
-	return api.New(api.Deps{
+	a.door = api.New(api.Deps{
+		Mail:  letters,
 		Lists: lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Members: a.members, Limits: a.stores.Limits, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
 		Catalogue: a.catalogue, Topics: a.stores.Topics, Index: a.index, Builder: builder,
 		Log: a.feedLog, Articles: a.stores.Articles,
@@ -117,6 +128,23 @@ func (a *App) newDoor() *api.Server {
 
 		Settings: settings,
 	}, page.Routes)
+	return nil
+}
+
+// mailer returns what sends letters; nil where no mail server is set.
+func (a *App) mailer() (func(ctx context.Context, to, subject, text string) error, error) {
+	if a.cfg.SMTP == "" {
+		return nil, nil
+	}
+	from := a.cfg.MailFrom
+	if u, err := url.Parse(a.cfg.URL); from == "" && err == nil {
+		from = "no-reply@" + u.Hostname()
+	}
+	sender, err := mail.New(string(a.cfg.SMTP), from)
+	if err != nil {
+		return nil, fmt.Errorf("NEWSFEED_SMTP_URL, NEWSFEED_MAIL_FROM: %w", err)
+	}
+	return sender.Send, nil
 }
 
 // fixedKeys are the keys of the settings, and this process's own.

@@ -38,13 +38,14 @@ var errSaid = errors.New("nothing was done")
 
 // commands is what can be typed. Settings are flags of every command.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run everything: the API, the reader's page, the index."`
-	Import  importCommand  `cmd:"" help:"Bring articles in: NDJSON, JSON, ninjs, RSS, Atom, JSON Feed."`
-	Keys    keysCommand    `cmd:"" help:"Keys of publishers and editors."`
-	Topics  topicsCommand  `cmd:"" help:"The catalogue of topics."`
-	Backup  backupCommand  `cmd:"" help:"Copy the embedded store while it runs."`
-	Check   checkCommand   `cmd:"" help:"Configuration and servers: what is wrong and how to mend it."`
-	Version versionCommand `cmd:"" help:"Which build this is."`
+	Serve    serveCommand    `cmd:"" help:"Run everything: the API, the reader's page, the index."`
+	Import   importCommand   `cmd:"" help:"Bring articles in: NDJSON, JSON, ninjs, RSS, Atom, JSON Feed."`
+	Accounts accountsCommand `cmd:"" help:"Accounts of people who have signed up."`
+	Keys     keysCommand     `cmd:"" help:"Keys of publishers and editors."`
+	Topics   topicsCommand   `cmd:"" help:"The catalogue of topics."`
+	Backup   backupCommand   `cmd:"" help:"Copy the embedded store while it runs."`
+	Check    checkCommand    `cmd:"" help:"Configuration and servers: what is wrong and how to mend it."`
+	Version  versionCommand  `cmd:"" help:"Which build this is."`
 
 	Verbose bool `short:"v" help:"Say more on standard error."`
 

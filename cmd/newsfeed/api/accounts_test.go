@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -278,5 +279,40 @@ func TestNothingSecretIsReported(t *testing.T) {
 	}
 	if len(h.Reported()) != 3 {
 		t.Errorf("%d errors were told", len(h.Reported()))
+	}
+}
+
+// A lost password: a letter to who has an account and to nobody else, with the same
+// answer; its link is good once.
+func TestLostPassword(t *testing.T) {
+	sent := make(chan [2]string, 4)
+	h := NewHouse(t, func(d *Deps) {
+		d.Mail = func(_ context.Context, to, _, text string) error { sent <- [2]string{to, text}; return nil }
+	})
+	ann := h.enter(201, "/accounts", "", creds("ann@example.org")).Token
+	unknown := h.Must(202, "POST", "/account/password/reset", "", `{"email":"nobody@example.org"}`)
+	known := h.Must(202, "POST", "/account/password/reset", "", `{"email":"Ann@Example.org"}`)
+	if string(unknown.Body) != string(known.Body) || len(unknown.Header) != len(known.Header) {
+		t.Errorf("known %v %q, unknown %v %q", known.Header, known.Body, unknown.Header, unknown.Body)
+	}
+	letter := <-sent
+	_, rest, _ := strings.Cut(letter[1], "https://news.example/my/password/")
+	token := strings.Fields(rest)[0]
+	if letter[0] != "ann@example.org" || len(sent) > 0 {
+		t.Errorf("letter to %s, and %d more", letter[0], len(sent))
+	}
+	h.Must(204, "PUT", "/account/password/reset", "", `{"token":"`+token+`","password":"staple battery"}`)
+	h.Must(410, "PUT", "/account/password/reset", "", `{"token":"`+token+`","password":"staple battery"}`)
+	h.Must(401, "GET", "/account", ann, "")
+	h.Must(401, "POST", "/sessions", "", creds("ann@example.org"))
+	h.Must(201, "POST", "/sessions", "", `{"email":"ann@example.org","password":"staple battery"}`)
+
+	var made keyShape
+	h.Must(201, "POST", "/keys", h.Editor, `{"name":"second","role":"editor"}`).JSON(t, &made)
+	h.Must(403, "POST", "/accounts/resets", made.Key, `{"email":"ann@example.org"}`)
+	var link struct{ Link string }
+	h.Must(201, "POST", "/accounts/resets", h.Editor, `{"email":"ben@example.org","create":true}`).JSON(t, &link)
+	if !strings.HasPrefix(link.Link, "https://news.example/my/password/") {
+		t.Errorf("link %s", link.Link)
 	}
 }

@@ -39,6 +39,9 @@ type Deps struct {
 	Backup func(context.Context, io.Writer) error // nil when the stores are servers
 	Log500 func(requestID string, err error)      // told of every error that became "internal error" or "unavailable"
 
+	// Mail sends a letter; nil where no mail server is set.
+	Mail func(ctx context.Context, to, subject, text string) error
+
 	Settings Settings
 }
 
@@ -59,6 +62,7 @@ type Settings struct {
 	RateLimit       int    // calls per RateWindow and person or address; 0: off
 	RateWindow      time.Duration
 	Entries         account.Allowance // sign-ups and sign-ins from one address, right or wrong
+	Resets          account.Allowance // letters to one address
 	SignUp          bool              // anyone may
 	AllowedOrigins  []string          // "*" allowed
 	Proxies         []netip.Prefix

@@ -467,6 +467,7 @@ func openNode(t testing.TB, c *contract, change func(*api.Deps)) *node {
 			people.Limits(), account.Allowance{}, d.Now)
 		d.Keyring = account.NewKeyring(gatedKeys{people.Keys(), &n.gate}, d.Now, n.keys()...)
 		d.Warm, d.Settings.Bench = n.warm.Load, true
+		d.Mail = func(context.Context, string, string, string) error { return nil }
 		articles, since := d.Articles, d.Now().UTC()
 		d.Health = func(ctx context.Context) []api.Dependency {
 			store := api.Dependency{Name: "articles and interests", Kind: "embedded", OK: true, Since: since}
@@ -624,6 +625,13 @@ func (g gatedAccounts) Create(ctx context.Context, a account.Account) error {
 		return err
 	}
 	return g.Accounts.Create(ctx, a)
+}
+
+func (g gatedAccounts) Account(ctx context.Context, id account.ID) (account.Account, error) {
+	if err := g.pass(account.ErrUnavailable); err != nil {
+		return account.Account{}, err
+	}
+	return g.Accounts.Account(ctx, id)
 }
 
 func (g gatedAccounts) ByEmail(ctx context.Context, email account.Email) (account.Account, error) {
@@ -1061,6 +1069,25 @@ func walkAccounts(t *testing.T, n *node) {
 	n.want(t, 200, undo)
 	n.want(t, 404, undo.with(func(c *call) { c.path = "/merges/" + account.NewID().String() + "/undo" }))
 	n.want(t, 400, undo.with(func(c *call) { c.path, c.wrong = "/merges/%ff/undo", true }))
+	reset := call{method: "POST", path: "/account/password/reset", body: `{"email":"` + email + `"}`}
+	n.want(t, 202, reset)
+	n.want(t, 422, reset.with(func(c *call) { c.body = `{"email":"ann"}` }))
+	n.want(t, 400, reset.with(func(c *call) { c.body, c.wrong = `{}x`, true }))
+	mute := openNode(t, n.contract, func(d *api.Deps) { d.Mail = nil })
+	mute.want(t, 404, reset)
+	link := call{method: "POST", path: "/accounts/resets", token: n.editor, body: `{"email":"` + email + `"}`}
+	parts := strings.Split(n.want(t, 201, link)["link"].(string), "/")
+	n.want(t, 409, link.with(func(c *call) { c.body = `{"email":"` + email + `","create":true}` }))
+	n.want(t, 404, link.with(func(c *call) { c.body = `{"email":"none-` + email + `"}` }))
+	n.want(t, 422, link.with(func(c *call) { c.body = `{"email":"ann"}` }))
+	n.want(t, 400, link.with(func(c *call) { c.body, c.wrong = `{}x`, true }))
+	set := call{method: "PUT", path: "/account/password/reset", body: `{"token":"` + parts[len(parts)-1] + `","password":"correct horse"}`}
+	n.want(t, 422, set.with(func(c *call) { c.body, c.wrong = `{"token":"x","password":"short"}`, true }))
+	n.want(t, 400, set.with(func(c *call) { c.body, c.wrong = `{}x`, true }))
+	n.want(t, 204, set)
+	n.want(t, 410, set)
+	n.want(t, 401, call{method: "GET", path: "/account", token: token})
+	token = n.want(t, 201, call{method: "POST", path: "/sessions", body: `{"email":"` + email + `","password":"correct horse"}`})["token"].(string)
 	signIn := call{method: "POST", path: "/sessions", body: `{"email":"` + email + `","password":"correct horse","label":"Phone"}`}
 	phone := n.want(t, 201, signIn)["token"].(string)
 	n.want(t, 401, signIn.with(func(c *call) { c.body = `{"email":"` + email + `","password":"wrong horse"}` }))
@@ -1361,6 +1388,9 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "POST", path: "/merges/preview", token: me, body: `{"email":"` + email + `","password":"correct horse"}`},
 		{method: "POST", path: "/merges/" + account.NewID().String() + "/undo", token: member},
 		{method: "GET", path: "/account", token: member},
+		{method: "POST", path: "/account/password/reset", token: me, body: `{"email":"` + email + `"}`},
+		{method: "PUT", path: "/account/password/reset", token: me, body: `{"token":"` + resetToken() + `","password":"correct horse"}`},
+		{method: "POST", path: "/accounts/resets", token: n.editor, body: `{"email":"` + email + `"}`},
 		{method: "PUT", path: "/account/password", token: member, body: `{"current":"correct horse","new":"correct horse"}`},
 		{method: "GET", path: "/topics?q=iran", token: me},
 		{method: "GET", path: "/topics.ndjson", token: me},
@@ -1404,6 +1434,9 @@ func (n *node) samples(t testing.TB) map[string]call {
 	}
 	return samples
 }
+
+// resetToken is one that has the form, and is no account's.
+func resetToken() string { return strings.Repeat("A", 64) }
 
 // documents reports whether an operation names a status.
 func (n *node) documents(name string, status int) bool {

@@ -39,13 +39,14 @@ const (
 // Server is the door. Make it with New.
 type Server struct {
 	Deps
-	app     *fiber.App
-	limits  *limiter // nil when off
-	meters  *meters
-	cookie  string // name of the reader's cookie
-	origin  string // of Settings.URL; "" when there is none
-	origins origins
-	fixed   []byte // body of /bench/fixed; nil when off
+	app      *fiber.App
+	limits   *limiter // nil when off
+	mailroom mailroom
+	meters   *meters
+	cookie   string // name of the reader's cookie
+	origin   string // of Settings.URL; "" when there is none
+	origins  origins
+	fixed    []byte // body of /bench/fixed; nil when off
 
 	live      *live.Hub
 	heartbeat time.Duration // of streams
@@ -108,6 +109,9 @@ func routes() []route {
 		{"POST", "/accounts", entering, nothing, (*Server).postAccount},
 		{"GET", "/account", person, nothing, (*Server).getAccount},
 		{"PUT", "/account/password", person, nothing, (*Server).putPassword},
+		{"POST", "/account/password/reset", newcomer, nothing, (*Server).postReset},
+		{"PUT", "/account/password/reset", newcomer, nothing, (*Server).putReset},
+		{"POST", "/accounts/resets", editor, nothing, (*Server).postMemberReset},
 		{"POST", "/sessions", entering, nothing, (*Server).postSession},
 		{"GET", "/sessions", person, nothing, (*Server).getSessions},
 		{"DELETE", "/sessions/{id}", person, nothing, (*Server).deleteSession},
@@ -174,6 +178,8 @@ func New(d Deps, mount ...func(fiber.Router)) *Server {
 	s.heartbeat = heartbeat
 	s.live = live.New(live.Deps{People: s.People, Lists: s.Lists, Marks: s.Marks, Builder: s.Builder, Index: s.Index, Changes: s.Changes, Now: s.Now})
 	s.limits = newLimiter(s.Settings.RateLimit, s.Settings.RateWindow)
+	s.mailroom.places = make(chan struct{}, letters)
+	s.mailroom.ended, s.mailroom.end = context.WithCancel(context.Background())
 	s.meters = newMeters(s)
 	if s.Settings.Bench {
 		s.fixed = newFixed()
@@ -208,7 +214,10 @@ func (s *Server) Serve(l net.Listener) error { return s.app.Listener(lingeringLi
 // long as ctx allows.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.live.Close()
-	return s.app.ShutdownWithContext(ctx)
+	err := s.app.ShutdownWithContext(ctx)
+	defer context.AfterFunc(ctx, s.mailroom.end)()
+	s.mailroom.sending.Wait()
+	return err
 }
 
 // App is the Fiber application, for tests.

@@ -61,7 +61,7 @@ func parseTemplates() map[string]*template.Template {
 		"press":      newPress,
 	}).ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"front", "topic", "search", "interests", "message"} {
+	for _, name := range []string{"front", "topic", "search", "interests", "message", "password"} {
 		pages[name] = template.Must(template.Must(base.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	return pages

@@ -87,21 +87,9 @@ type pressed struct {
 // readForm reads a form that is one of ours. Its fields count in the body only.
 // The door hands bodies over as they come, so no more is read than a form has.
 func readForm(c *fiber.Ctx) (pressed, error) {
-	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
-	if err != nil || kind != fiber.MIMEApplicationForm {
-		return pressed{}, errForm
-	}
-	in := c.Request().BodyStream()
-	if in == nil {
-		in = bytes.NewReader(c.Request().Body())
-	}
-	body, err := io.ReadAll(io.LimitReader(in, maxForm+1))
-	if err != nil || len(body) > maxForm {
-		return pressed{}, errForm
-	}
-	fields, err := url.ParseQuery(string(body))
+	fields, err := readFields(c)
 	if err != nil {
-		return pressed{}, errForm
+		return pressed{}, err
 	}
 	f := pressed{fields.Get("topic"), interests.None, localPath(fields.Get("back"))}
 	if word := fields.Get("level"); word != interests.None.String() {
@@ -110,6 +98,26 @@ func readForm(c *fiber.Ctx) (pressed, error) {
 		}
 	}
 	return f, nil
+}
+
+func readFields(c *fiber.Ctx) (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
+	if err != nil || kind != fiber.MIMEApplicationForm {
+		return nil, errForm
+	}
+	in := c.Request().BodyStream()
+	if in == nil {
+		in = bytes.NewReader(c.Request().Body())
+	}
+	body, err := io.ReadAll(io.LimitReader(in, maxForm+1))
+	if err != nil || len(body) > maxForm {
+		return nil, errForm
+	}
+	fields, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, errForm
+	}
+	return fields, nil
 }
 
 // editable returns the topic that a form means: one that exists, or one that is

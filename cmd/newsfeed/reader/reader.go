@@ -26,6 +26,7 @@ import (
 // Deps is what the pages are made from.
 type Deps struct {
 	People    *account.People
+	Members   *account.Members
 	Lists     *interests.Lists
 	Catalogue *topic.Catalogue
 	Index     *feed.Index
@@ -68,6 +69,8 @@ func (r *Reader) Routes(router fiber.Router) {
 	router.Get("/search", r.page(r.search))
 	router.Get("/my/interests", r.page(r.interests))
 	router.Post("/my/interests", r.page(r.guarded(r.edit)))
+	router.Get("/my/password/:token", r.page(r.newPassword))
+	router.Post("/my/password/:token", r.page(r.guarded(r.setPassword)))
 	router.Get("/assets/:file", r.asset)
 	router.Get("/client.js", r.client)
 }

@@ -149,6 +149,9 @@ func messageFor(err error) *message {
 		return &message{Status: 409, Heading: "Your list is full",
 			Text:  fmt.Sprintf("A list holds %d topics that you follow and %d that you mute. Remove one that you no longer need, then add the new one. Nothing was changed.", interests.MaxFollowed, interests.MaxMuted),
 			Links: []linked{{"/my/interests", "Go through my interests"}, {"/", "Back to the feed"}}}
+	case errors.Is(err, account.ErrBadReset):
+		return &message{Status: 410, Heading: "This link is no longer good",
+			Text: "A link to a new password is good for an hour, and once. Ask for another one. Nothing was changed.", Links: home}
 	case errors.Is(err, errWarming):
 		return &message{Status: 503, Heading: "Warming up", Wait: 3, Refresh: true,
 			Text: "The service has just started and is still reading its articles. This page asks again by itself in a few seconds.", Links: []linked{{"/", "Try again"}}}
@@ -164,7 +167,7 @@ func messageFor(err error) *message {
 }
 
 func isUnavailable(err error) bool {
-	for _, e := range []error{interests.ErrUnavailable, account.ErrUnavailable, interests.ErrBusy, context.DeadlineExceeded, context.Canceled} {
+	for _, e := range []error{interests.ErrUnavailable, account.ErrUnavailable, account.ErrHashing, interests.ErrBusy, context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(err, e) {
 			return true
 		}

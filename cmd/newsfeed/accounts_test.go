@@ -1,0 +1,225 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+var (
+	timedSignIns = flag.Int("signins", 40, "failed sign-ins with a known and with an unknown address that TestSignInTiming times")
+	judgeTiming  = flag.Bool("judge-timing", false, "let TestSignInTiming fail on a clear difference")
+)
+
+// entered is the answer to who signs up or in.
+type entered struct {
+	Account struct{ ID string }
+	Token   string
+	Merge   *mergeAnswer
+}
+
+type mergeAnswer struct {
+	ID               string
+	Added, Unchanged []string
+	Overridden       []struct{ Topic, Kept, Dropped string }
+	Undone           bool
+}
+
+type interestsAnswer struct {
+	Revision  uint64
+	Interests []struct{ Topic, Level string }
+}
+
+func credentials(more ...any) map[string]any {
+	c := map[string]any{"email": "ann@example.org", "password": "correct horse battery"}
+	for i := 0; i < len(more); i += 2 {
+		c[more[i].(string)] = more[i+1]
+	}
+	return c
+}
+
+func (p *process) must(status int, method, path, token string, body, out any) {
+	p.t.Helper()
+	if got := p.call(method, path, token, body, out); got != status {
+		p.t.Fatalf("%s %s on %s answered %d, want %d", method, path, p.url, got, status)
+	}
+}
+
+func (p *process) wantList(token string, want map[string]string) uint64 {
+	p.t.Helper()
+	var list interestsAnswer
+	p.must(200, "GET", "/interests", token, nil, &list)
+	got := map[string]string{}
+	for _, i := range list.Interests {
+		got[i.Topic] = i.Level
+	}
+	if !maps.Equal(got, want) {
+		p.t.Fatalf("the list on %s is %v, want %v", p.url, got, want)
+	}
+	return list.Revision
+}
+
+// A guest, on two nodes by turns, comes to an account that is there already: looks
+// at what would be merged, declines, merges, merges twice, and takes it back.
+func TestGuestMeetsAccount(t *testing.T) {
+	settings := onServers(t)
+	a, b := serve(t, settings...), serve(t, settings...)
+
+	t.Log("Ann signs up on one node and follows two topics on the other")
+	var ann entered
+	a.must(201, "POST", "/accounts", "", credentials(), &ann)
+	for topic, level := range map[string]string{"iran": "follow", "chad": "favourite"} {
+		b.must(200, "PUT", "/interests/"+topic, ann.Token, map[string]string{"level": level}, nil)
+	}
+	before := map[string]string{"iran": "follow", "chad": "favourite"}
+
+	t.Log("on a new phone she begins as a guest")
+	guest := a.guest("iran", "togo", "oman")
+	b.must(200, "PUT", "/interests/chad", guest, map[string]string{"level": "mute"}, nil)
+	a.must(200, "DELETE", "/interests/oman", guest, nil, nil)
+
+	t.Log("she looks at what signing in would do")
+	var preview struct{ Merge mergeAnswer }
+	b.must(200, "POST", "/merges/preview", guest, credentials(), &preview)
+	const want = "[togo] [iran] [{chad mute favourite}]"
+	if got := fmt.Sprint(preview.Merge.Added, preview.Merge.Unchanged, preview.Merge.Overridden); got != want {
+		t.Errorf("preview: %s, want %s", got, want)
+	}
+	a.wantList(ann.Token, before)
+
+	t.Log("she declines once, on a shared computer")
+	var declined entered
+	a.must(201, "POST", "/sessions", guest, credentials("merge", false), &declined)
+	if declined.Merge != nil {
+		t.Errorf("a merge that was declined: %+v", declined.Merge)
+	}
+	b.wantList(declined.Token, before)
+
+	t.Log("she signs in on both nodes at once, as a phone does that tries again too early")
+	var phones [6]entered
+	var at sync.WaitGroup
+	for i := range phones {
+		at.Go(func() {
+			node := []*process{a, b}[i%2]
+			if status, err := node.tryCall("POST", "/sessions", guest, credentials("label", "Phone"), &phones[i]); status != 201 {
+				t.Errorf("sign-in %d: %d, %v", i, status, err)
+			}
+		})
+	}
+	at.Wait()
+	merge := phones[0].Merge
+	for i, phone := range phones {
+		if phone.Merge == nil || phone.Merge.ID != merge.ID || fmt.Sprint(phone.Merge.Added, phone.Merge.Unchanged, phone.Merge.Overridden) != want {
+			t.Fatalf("sign-in %d merged %+v, want %s as %s", i, phone.Merge, want, merge.ID)
+		}
+	}
+	after := map[string]string{"iran": "follow", "chad": "mute", "togo": "follow"}
+	revision := a.wantList(phones[1].Token, after)
+	b.least = revision
+	b.wantList(phones[0].Token, after)
+
+	t.Log("the guest's token is good for that sign-in only")
+	for _, node := range []*process{a, b} {
+		deadline := time.Now().Add(10 * time.Second)
+		for node.call("GET", "/interests", guest, nil, nil) != 401 { // within two seconds on the other node
+			if time.Now().After(deadline) {
+				t.Fatal("a spent token is still taken")
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	var again entered
+	b.must(201, "POST", "/sessions", guest, credentials(), &again)
+	if again.Merge == nil || again.Merge.ID != merge.ID {
+		t.Errorf("merged twice: %+v", again.Merge)
+	}
+	if got := a.wantList(ann.Token, after); got != revision {
+		t.Errorf("merging twice made revision %d of %d", got, revision)
+	}
+
+	t.Log("she takes it back on the other node")
+	var undone struct{ Revision uint64 }
+	b.must(200, "POST", "/merges/"+merge.ID+"/undo", ann.Token, nil, &undone)
+	a.least, b.least = undone.Revision, undone.Revision
+	a.wantList(ann.Token, before)
+	b.wantList(ann.Token, before)
+	a.must(200, "POST", "/merges/"+merge.ID+"/undo", ann.Token, nil, nil)
+	a.must(201, "POST", "/sessions", guest, credentials(), &again)
+	if again.Merge == nil || !again.Merge.Undone {
+		t.Errorf("after the undo: %+v", again.Merge)
+	}
+	a.wantList(ann.Token, before)
+
+	t.Log("she changes her password: all other devices are signed out, on both nodes")
+	a.must(204, "PUT", "/account/password", ann.Token, map[string]string{"current": "correct horse battery", "new": "battery horse correct"}, nil)
+	a.must(200, "GET", "/account", ann.Token, nil, nil)
+	for deadline := time.Now().Add(10 * time.Second); b.call("GET", "/account", phones[0].Token, nil, nil) != 401; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("a session that was ended is still taken by the other node")
+		}
+	}
+	for _, node := range []*process{a, b} {
+		for _, secret := range []string{"ann@example.org", "correct horse", "battery horse", guest, ann.Token, phones[0].Token} {
+			if strings.Contains(node.out.String(), secret) {
+				t.Errorf("%q stands in the log of %s", secret, node.url)
+			}
+		}
+	}
+}
+
+// A sign-in that fails takes as long whether or not the address has an account. The
+// two are timed by turns; Welch's t says how sure one could be to tell them apart.
+func TestSignInTiming(t *testing.T) {
+	p := serve(t, "NEWSFEED_RATE_LIMIT=off")
+	p.must(201, "POST", "/accounts", "", credentials(), nil)
+	var took [2][]float64
+	for i := range 2 * *timedSignIns {
+		email := []string{"ann@example.org", "eve@example.org"}[i%2]
+		began := time.Now()
+		p.must(401, "POST", "/sessions", "", map[string]string{"email": email, "password": "wrong horse battery"}, nil)
+		took[i%2] = append(took[i%2], float64(time.Since(began).Microseconds()))
+	}
+	known, unknown := moments(took[0]), moments(took[1])
+	welch := (known.mean - unknown.mean) / math.Sqrt(known.variance/known.n+unknown.variance/unknown.n)
+	t.Logf("%d sign-ins each: known %.0f µs, unknown %.0f µs on average, Welch's t %.2f", *timedSignIns, known.mean, unknown.mean, welch)
+	if *judgeTiming && math.Abs(welch) > 4.5 {
+		t.Errorf("a known address is told from an unknown one: t = %.2f", welch)
+	}
+}
+
+type sample struct{ n, mean, variance float64 }
+
+func moments(values []float64) (s sample) {
+	s.n = float64(len(values))
+	for _, v := range values {
+		s.mean += v / s.n
+	}
+	for _, v := range values {
+		s.variance += (v - s.mean) * (v - s.mean) / (s.n - 1)
+	}
+	return s
+}
+
+// Without a mail server the operator prints the link to a new password.
+func TestAccountsCommand(t *testing.T) {
+	data := t.TempDir()
+	for _, c := range []struct {
+		args []string
+		ok   bool
+	}{
+		{[]string{"accounts", "reset", "ann@example.org"}, false},
+		{[]string{"accounts", "create", "Ann@Example.org"}, true},
+		{[]string{"accounts", "create", "ann@example.org"}, false},
+		{[]string{"accounts", "reset", "ann@example.org"}, true},
+	} {
+		code, stdout, stderr := newsfeed(t, "", append([]string{"--data", data}, c.args...)...)
+		if (code == 0) != c.ok || c.ok && (strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, "/my/password/")) {
+			t.Errorf("%v: %d, %q, %q", c.args, code, stdout, stderr)
+		}
+	}
+}
