@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"newsfeed/cmd/newsfeed/mail/mailtest"
 )
 
 var (
@@ -221,5 +225,56 @@ func TestAccountsCommand(t *testing.T) {
 		if (code == 0) != c.ok || c.ok && (strings.Count(stdout, "\n") != 1 || !strings.Contains(stdout, "/my/password/")) {
 			t.Errorf("%v: %d, %q, %q", c.args, code, stdout, stderr)
 		}
+	}
+}
+
+// A lost password, from the letter to the reader's page: the link is good once.
+func TestLetterWithLink(t *testing.T) {
+	server, letters := mailtest.Sink(t)
+	p := serve(t, "NEWSFEED_SMTP_URL="+server, "NEWSFEED_MAIL_FROM=news@example.org")
+	var ann entered
+	p.must(201, "POST", "/accounts", "", credentials(), &ann)
+	for _, email := range []string{"eve@example.org", "ann@example.org"} {
+		p.must(202, "POST", "/account/password/reset", "", map[string]string{"email": email}, nil)
+	}
+	letter := strings.ReplaceAll(<-letters, "=\r\n", "") // quoted-printable
+	_, rest, _ := strings.Cut(letter, "/my/password/")
+	if !strings.Contains(letter, "To: <ann@example.org>") || rest == "" {
+		t.Fatalf("the letter: %s", letter)
+	}
+	page := p.url + "/my/password/" + strings.Fields(rest)[0]
+	post := func(password, site string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", page, strings.NewReader(url.Values{"password": {password}}.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", site)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		return response.StatusCode
+	}
+	if status, err := p.tryCall("GET", strings.TrimPrefix(page, p.url), "", nil, nil); status != 200 {
+		t.Errorf("the page: %d, %v", status, err)
+	}
+	for _, step := range []struct {
+		password, site string
+		want           int
+	}{
+		{"staple battery", "cross-site", 403}, {"short", "same-origin", 422},
+		{"staple battery", "same-origin", 200}, {"another battery", "same-origin", 410},
+	} {
+		if got := post(step.password, step.site); got != step.want {
+			t.Errorf("%q from %s: %d, want %d", step.password, step.site, got, step.want)
+		}
+	}
+	p.must(401, "GET", "/account", ann.Token, nil, nil)
+	p.must(201, "POST", "/sessions", "", credentials("password", "staple battery"), nil)
+	if log := p.out.String(); strings.Contains(log, "ann@") || strings.Contains(log, page) {
+		t.Errorf("an address or a link stands in the log: %s", log)
 	}
 }

@@ -174,14 +174,10 @@ func isForAnother(c *fiber.Ctx, who *caller) bool {
 
 func isSafe(method string) bool { return method == fiber.MethodGet || method == fiber.MethodHead }
 
-// sameOrigin reports whether a browser says that a page of ours made the
-// request. Browsers without Sec-Fetch-Site send Origin with what is not safe.
+// sameOrigin reports whether a page of ours made the request.
 func (s *Server) sameOrigin(c *fiber.Ctx) bool {
 	h := &c.Request().Header
-	if site := h.Peek("Sec-Fetch-Site"); len(site) > 0 {
-		return string(site) == "same-origin"
-	}
-	return s.origin != "" && string(h.Peek(fiber.HeaderOrigin)) == s.origin
+	return s.own.Ours(string(h.Peek("Sec-Fetch-Site")), string(h.Peek(fiber.HeaderOrigin)), string(h.Host()))
 }
 
 // prolong keeps signed in who was seen, and first a guest's list and marks, which

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"regexp"
 	"runtime/debug"
 	"slices"
@@ -21,6 +20,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
 
+	"newsfeed/cmd/newsfeed/origin"
 	"newsfeed/feed"
 	"newsfeed/feed/live"
 )
@@ -43,8 +43,8 @@ type Server struct {
 	limits   *limiter // nil when off
 	mailroom mailroom
 	meters   *meters
-	cookie   string // name of the reader's cookie
-	origin   string // of Settings.URL; "" when there is none
+	cookie   string     // name of the reader's cookie
+	own      origin.Own // where Settings.URL is
 	origins  origins
 	fixed    []byte // body of /bench/fixed; nil when off
 
@@ -172,7 +172,7 @@ func New(d Deps, mount ...func(fiber.Router)) *Server {
 	s := &Server{
 		Deps:    d.withDefaults(),
 		cookie:  CookieName(d.Settings.InsecureCookies),
-		origin:  originOf(d.Settings.URL),
+		own:     origin.Of(d.Settings.URL),
 		origins: newOrigins(d.Settings.AllowedOrigins),
 	}
 	s.heartbeat = heartbeat
@@ -359,15 +359,6 @@ func (s *Server) unrouted(c *fiber.Ctx, err error) error {
 // deadline returns the context for the calls to a store.
 func deadline() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), storeTimeout)
-}
-
-// originOf returns scheme, host and port of an address as browsers write an origin.
-func originOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" {
-		return ""
-	}
-	return u.Scheme + "://" + u.Host
 }
 
 // isFiber returns the status of an error that Fiber made.

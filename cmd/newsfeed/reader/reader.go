@@ -12,11 +12,11 @@ package reader
 import (
 	"bytes"
 	"html/template"
-	"net/url"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
+	"newsfeed/cmd/newsfeed/origin"
 	"newsfeed/feed"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
@@ -42,10 +42,9 @@ type Deps struct {
 
 // Reader answers for the pages. Safe for concurrent use.
 type Reader struct {
-	deps     Deps
-	own      string // the origin of deps.URL
-	loopback bool   // deps.URL is on this machine
-	pages    map[string]*template.Template
+	deps  Deps
+	own   origin.Own // where deps.URL is
+	pages map[string]*template.Template
 }
 
 // New returns a reader. It panics when an embedded template is broken, which a
@@ -54,11 +53,7 @@ func New(d Deps) *Reader {
 	if d.Report == nil {
 		d.Report = func(error) {}
 	}
-	r := &Reader{deps: d, pages: parseTemplates()}
-	if u, err := url.Parse(d.URL); err == nil {
-		r.own, r.loopback = originOf(u), isLoopback(u.Hostname())
-	}
-	return r
+	return &Reader{deps: d, own: origin.Of(d.URL), pages: parseTemplates()}
 }
 
 // Routes mounts the pages. The door calls it after its own routes, so that no

@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"runtime/debug"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -65,51 +62,14 @@ func safely(h fiber.Handler, c *fiber.Ctx) (err error) {
 	return h(c)
 }
 
-// guarded lets only forms of our own pages through. Browsers say where a request
-// comes from in Sec-Fetch-Site; older ones, and those that talk plain HTTP to
-// another machine, only in Origin.
+// guarded lets only forms of our own pages through.
 func (r *Reader) guarded(h fiber.Handler) fiber.Handler {
 	return func(c *fiber.Ctx) error {
-		if !r.ours(c) {
+		if !r.own.Ours(c.Get("Sec-Fetch-Site"), c.Get(fiber.HeaderOrigin), c.Get(fiber.HeaderHost)) {
 			return errElsewhere
 		}
 		return h(c)
 	}
-}
-
-func (r *Reader) ours(c *fiber.Ctx) bool {
-	if site := c.Get("Sec-Fetch-Site"); site != "" {
-		return site == "same-origin"
-	}
-	u, err := url.Parse(c.Get(fiber.HeaderOrigin))
-	if err != nil || u.Host == "" {
-		return false
-	}
-	origin := originOf(u)
-	if origin == r.own {
-		return true
-	}
-	// On this machine a page has several names and any port. The Host header is
-	// believed only where it is such a name, so that no name from outside that
-	// is made to lead here passes.
-	host := &url.URL{Scheme: "http", Host: c.Get(fiber.HeaderHost)}
-	return r.loopback && isLoopback(host.Hostname()) && origin == originOf(host)
-}
-
-// originOf returns scheme, host and port as browsers write them in Origin.
-func originOf(u *url.URL) string {
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	switch scheme {
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	}
-	return scheme + "://" + host
-}
-
-func isLoopback(host string) bool {
-	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // Errors that only a page can have.
