@@ -103,7 +103,6 @@ func (c *corpus) deadIn(v view, first row, b *block, oldest uint32) (dead []row)
 // remove publishes lists and tables without the dead rows. Their cards and, where
 // a block is all dead, its columns are let go after a time of grace.
 func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, blocks []*block) {
-	c.compactions.Add(1)
 	for n := range affected {
 		p := c.list(n)
 		p.head.Store(p.load().without(func(r row) bool { return dead[r] }))
@@ -132,6 +131,9 @@ func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, 
 	for r := range dead {
 		c.drop(r)
 	}
+	// Last: what a reader keeps under a number it read before may hold rows that are
+	// gone, what it keeps under one it read after does not.
+	c.compactions.Add(1)
 	c.releaseAt = time.Now().Add(grace)
 	letGo := c.stories.letGo()
 	c.release = func() {
