@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// Account is a person who has signed up.
+// Account is a person who has signed up: with an e-mail address and a password, or
+// by an identity.
 type Account struct {
 	ID       ID        `json:"id"`
-	Version  int64     `json:"version"`  // 1, and one more with each change
-	Email    Email     `json:"email"`    // unique
-	Password string    `json:"password"` // its hash, see [Passwords]
-	Created  time.Time `json:"created"`  // milliseconds
+	Version  int64     `json:"version"`           // 1, and one more with each change
+	Email    Email     `json:"email"`             // unique; "": none
+	Password string    `json:"password"`          // its hash, see [Passwords]; "": none
+	Identity Identity  `json:"identity,omitzero"` // unique; the zero Identity: none
+	Created  time.Time `json:"created"`           // milliseconds
 	Reset    Reset     `json:"reset,omitzero"`
 }
 
@@ -25,19 +27,22 @@ type Reset struct {
 
 // Accounts is the contract of a store for accounts; errors as in [Store].
 type Accounts interface {
-	// Create stores an account. ErrExists when its id or its e-mail is taken.
+	// Create stores an account. ErrExists when its id, its e-mail or its identity is
+	// taken.
 	Create(ctx context.Context, a Account) error
 	// Account returns an account; ErrNoAccount when there is none. It sees
 	// everything that was acknowledged before the call.
 	Account(ctx context.Context, id ID) (Account, error)
-	// ByEmail is Account by e-mail.
+	// ByEmail is Account by e-mail, which is not empty.
 	ByEmail(ctx context.Context, email Email) (Account, error)
+	// ByIdentity is Account by identity, which is not zero.
+	ByIdentity(ctx context.Context, who Identity) (Account, error)
 	// Change replaces an account whose version is the one before the new one's.
 	// ErrChanged when it is another, ErrNoAccount when there is none, ErrExists
-	// when its new e-mail is taken; nothing was changed then.
+	// when its new e-mail or identity is taken; nothing was changed then.
 	Change(ctx context.Context, next Account) error
-	// Delete removes an account; its e-mail is free again. Deleting what is not
-	// there is a success.
+	// Delete removes an account; its e-mail and its identity are free again.
+	// Deleting what is not there is a success.
 	Delete(ctx context.Context, id ID) error
 }
 

@@ -142,11 +142,14 @@ func (m *Members) SignIn(ctx context.Context, verified Account, label string) (S
 }
 
 // ChangePassword sets a new password and ends all of the account's sessions but
-// one. ErrWrong when the current one is not.
+// one. ErrWrong when the current one is not, ErrNoPassword when there is none.
 func (m *Members) ChangePassword(ctx context.Context, id ID, keep Hash, current, next Password) error {
 	a, err := m.store.Account(ctx, id)
 	if err != nil {
 		return err
+	}
+	if a.Password == "" {
+		return ErrNoPassword
 	}
 	if _, err := m.Verify(ctx, a.Email, current); err != nil {
 		return err

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -10,7 +11,7 @@ import (
 )
 
 // accounts keeps [account.Accounts]: 16 bytes of an id → account.Account, and in
-// bucketEmails e-mail → id.
+// bucketEmails e-mail → id and 0, issuer, 0, subject → id.
 type accounts struct{ *Store }
 
 // Accounts is the file's [account.Accounts].
@@ -18,11 +19,11 @@ func (s *Store) Accounts() account.Accounts { return accounts{s} }
 
 func (s accounts) Create(ctx context.Context, a account.Account) error {
 	err := s.update(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) error {
-		all, emails := tx.Bucket(bucketAccounts), tx.Bucket(bucketEmails)
-		if all.Get(a.ID[:]) != nil || emails.Get([]byte(a.Email)) != nil {
+		all := tx.Bucket(bucketAccounts)
+		if all.Get(a.ID[:]) != nil {
 			return account.ErrExists
 		}
-		if err := emails.Put([]byte(a.Email), a.ID[:]); err != nil {
+		if err := rename(tx.Bucket(bucketEmails), account.Account{}, a); err != nil {
 			return err
 		}
 		return put(all, a.ID[:], a)
@@ -55,6 +56,17 @@ func (s accounts) ByEmail(ctx context.Context, email account.Email) (a account.A
 	return a, nil
 }
 
+func (s accounts) ByIdentity(ctx context.Context, who account.Identity) (a account.Account, err error) {
+	err = s.view(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) (err error) {
+		a, err = accountIn(tx, tx.Bucket(bucketEmails).Get(identityName(who)))
+		return err
+	})
+	if err != nil {
+		return account.Account{}, fmt.Errorf("find an account by identity: %w", err)
+	}
+	return a, nil
+}
+
 // accountIn reads an account by the bytes of its id.
 func accountIn(tx *bbolt.Tx, id []byte) (a account.Account, err error) {
 	there, err := get(tx.Bucket(bucketAccounts), id, &a)
@@ -73,7 +85,7 @@ func (s accounts) Change(ctx context.Context, next account.Account) error {
 		if was.Version+1 != next.Version {
 			return account.ErrChanged
 		}
-		if err := moveEmail(tx.Bucket(bucketEmails), was, next); err != nil {
+		if err := rename(tx.Bucket(bucketEmails), was, next); err != nil {
 			return err
 		}
 		return put(tx.Bucket(bucketAccounts), next.ID[:], next)
@@ -84,17 +96,40 @@ func (s accounts) Change(ctx context.Context, next account.Account) error {
 	return nil
 }
 
-func moveEmail(emails *bbolt.Bucket, was, next account.Account) error {
-	if was.Email == next.Email {
-		return nil
+// rename makes an account found by its present names and no more by those it had.
+func rename(emails *bbolt.Bucket, was, next account.Account) error {
+	for _, name := range namesOf(next) {
+		if owner := emails.Get(name); owner != nil && !bytes.Equal(owner, next.ID[:]) {
+			return account.ErrExists
+		}
 	}
-	if emails.Get([]byte(next.Email)) != nil {
-		return account.ErrExists
+	for _, name := range namesOf(was) {
+		if err := emails.Delete(name); err != nil {
+			return err
+		}
 	}
-	if err := emails.Delete([]byte(was.Email)); err != nil {
-		return err
+	for _, name := range namesOf(next) {
+		if err := emails.Put(name, next.ID[:]); err != nil {
+			return err
+		}
 	}
-	return emails.Put([]byte(next.Email), next.ID[:])
+	return nil
+}
+
+// namesOf are the keys of bucketEmails that an account is found by.
+func namesOf(a account.Account) (names [][]byte) {
+	if a.Email != "" {
+		names = append(names, []byte(a.Email))
+	}
+	if !a.Identity.IsZero() {
+		names = append(names, identityName(a.Identity))
+	}
+	return names
+}
+
+// identityName is no e-mail address, for none begins with a 0.
+func identityName(who account.Identity) []byte {
+	return []byte("\x00" + who.Issuer + "\x00" + who.Subject)
 }
 
 func (s accounts) Delete(ctx context.Context, id account.ID) error {
@@ -104,7 +139,7 @@ func (s accounts) Delete(ctx context.Context, id account.ID) error {
 		if err != nil || !there {
 			return err
 		}
-		if err := tx.Bucket(bucketEmails).Delete([]byte(was.Email)); err != nil {
+		if err := rename(tx.Bucket(bucketEmails), was, account.Account{}); err != nil {
 			return err
 		}
 		return tx.Bucket(bucketAccounts).Delete(id[:])

@@ -45,7 +45,7 @@ var (
 	bucketMarks      = []byte("marks")       // see marks.go
 	bucketDevices    = []byte("devices")     // see sessions.go
 	bucketAccounts   = []byte("accounts")    // see accounts.go
-	bucketEmails     = []byte("emails")      // see accounts.go
+	bucketEmails     = []byte("emails")      // and identities, see accounts.go
 	bucketMerges     = []byte("merges")      // see merges.go
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,12 +16,18 @@ import (
 
 // accountDoc is an account as a document.
 type accountDoc struct {
-	ID       string    `bson:"_id"`
-	Version  int64     `bson:"version"`
-	Email    string    `bson:"email"` // unique
-	Password string    `bson:"password"`
-	Created  time.Time `bson:"created"`
-	Reset    *resetDoc `bson:"reset,omitempty"`
+	ID       string       `bson:"_id"`
+	Version  int64        `bson:"version"`
+	Email    string       `bson:"email"` // unique; of who has none "#" and the id, which is no address
+	Password string       `bson:"password"`
+	Identity *identityDoc `bson:"identity,omitempty"` // unique
+	Created  time.Time    `bson:"created"`
+	Reset    *resetDoc    `bson:"reset,omitempty"`
+}
+
+type identityDoc struct {
+	Issuer  string `bson:"issuer"`
+	Subject string `bson:"subject"`
 }
 
 type resetDoc struct {
@@ -30,6 +37,12 @@ type resetDoc struct {
 
 func docOf(a account.Account) accountDoc {
 	doc := accountDoc{ID: a.ID.String(), Version: a.Version, Email: string(a.Email), Password: a.Password, Created: a.Created}
+	if a.Email == "" {
+		doc.Email = "#" + doc.ID
+	}
+	if !a.Identity.IsZero() {
+		doc.Identity = &identityDoc{a.Identity.Issuer, a.Identity.Subject}
+	}
 	if a.Reset != (account.Reset{}) {
 		doc.Reset = &resetDoc{a.Reset.Hash.String(), a.Reset.Expires}
 	}
@@ -37,7 +50,13 @@ func docOf(a account.Account) accountDoc {
 }
 
 func (doc accountDoc) account() (account.Account, error) {
-	a := account.Account{Version: doc.Version, Email: account.Email(doc.Email), Password: doc.Password, Created: doc.Created}
+	a := account.Account{Version: doc.Version, Password: doc.Password, Created: doc.Created}
+	if strings.Contains(doc.Email, "@") {
+		a.Email = account.Email(doc.Email)
+	}
+	if doc.Identity != nil {
+		a.Identity = account.Identity{Issuer: doc.Identity.Issuer, Subject: doc.Identity.Subject}
+	}
 	id, err := uuid.Parse(doc.ID)
 	a.ID = account.ID(id)
 	if err == nil && doc.Reset != nil {
@@ -84,6 +103,15 @@ func (s *accounts) ByEmail(ctx context.Context, email account.Email) (account.Ac
 	a, err := s.find(ctx, bson.M{"email": string(email)})
 	if err != nil {
 		return a, fmt.Errorf("find an account by e-mail: %w", err)
+	}
+	return a, nil
+}
+
+// ByIdentity implements account.Accounts.
+func (s *accounts) ByIdentity(ctx context.Context, who account.Identity) (account.Account, error) {
+	a, err := s.find(ctx, bson.M{"identity.issuer": who.Issuer, "identity.subject": who.Subject})
+	if err != nil {
+		return a, fmt.Errorf("find an account by identity: %w", err)
 	}
 	return a, nil
 }

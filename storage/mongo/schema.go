@@ -60,6 +60,7 @@ var indexes = map[string][]driver.IndexModel{
 	},
 	collectionAccounts: {
 		{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)},
+		{Keys: bson.D{{Key: "identity.issuer", Value: 1}, {Key: "identity.subject", Value: 1}}, Options: options.Index().SetUnique(true).SetSparse(true)},
 	},
 }
 

@@ -23,9 +23,11 @@ func Accounts(t *testing.T, fresh Fresh[account.Accounts]) {
 		{name: "Change replaces the version before, and no other", run: accountsChange},
 		{name: "an e-mail that was given up is free, one that is taken is not", run: accountsMove},
 		{name: "Delete frees the e-mail and may be repeated", run: accountsDelete},
+		{name: "an identity is one account's, whatever e-mail; many have none", run: accountsIdentity},
 		{name: "a store that is opened again has what it had", run: accountsReopen},
 		{name: "what one node acknowledged every node reads at once", run: accountsReadYourWrites},
 		{name: "of 12 who sign up with one e-mail on several nodes one succeeds", run: accountsRace},
+		{name: "of 12 who come in with one identity on several nodes one makes the account", run: accountsIdentityRace},
 		{name: "of 12 who change one account on several nodes one succeeds", run: accountsChangeRace},
 		{name: "a context that has ended ends every call", run: func(t *testing.T, h Harness[account.Accounts]) {
 			store, _ := h.Start(t)
@@ -141,6 +143,82 @@ func accountsDelete(t *testing.T, h Harness[account.Accounts]) {
 	wantAccount(t, store, a)
 }
 
+func accountsIdentity(t *testing.T, h Harness[account.Accounts]) {
+	store, _ := h.Start(t)
+	ann, ben, both := newOutsider("https://id.example", "ann"), newOutsider("https://id.example", "ben"), newAccount()
+	elsewhere := newOutsider("https://other.example", "ann")
+	both.Identity = account.Identity{Issuer: "https://id.example", Subject: "both"}
+	all := []account.Account{ann, ben, elsewhere, both}
+	for _, a := range all {
+		wantNoIdentity(t, store, a.Identity)
+		mustSignUp(t, store, a)
+	}
+	taken := newAccount()
+	taken.Identity = ann.Identity
+	if err := store.Create(background(t), taken); !errors.Is(err, account.ErrExists) {
+		t.Errorf("create with a taken identity: %v, want ErrExists", err)
+	}
+	moved := ben
+	moved.Version, moved.Identity = 2, ann.Identity
+	if err := store.Change(background(t), moved); !errors.Is(err, account.ErrExists) {
+		t.Errorf("change to a taken identity: %v, want ErrExists", err)
+	}
+	for _, a := range all {
+		wantIdentity(t, store, a)
+	}
+	if err := store.Delete(background(t), ann.ID); err != nil {
+		t.Fatal(err)
+	}
+	wantNoIdentity(t, store, ann.Identity)
+	if err := store.Change(background(t), moved); err != nil {
+		t.Fatal(err)
+	}
+	wantIdentity(t, store, moved)
+	wantNoIdentity(t, store, ben.Identity)
+}
+
+func accountsIdentityRace(t *testing.T, h Harness[account.Accounts]) {
+	nodes := h.Nodes(t, 3)
+	var won atomic.Pointer[account.Account]
+	inParallel(12, func(i int) {
+		a := newOutsider("https://id.example", "ann")
+		switch err := nodes[i%len(nodes)].Create(background(t), a); {
+		case err == nil && !won.CompareAndSwap(nil, &a):
+			t.Error("two accounts have one identity")
+		case err != nil && !errors.Is(err, account.ErrExists):
+			t.Errorf("create: %v, want ErrExists", err)
+		}
+	})
+	if won.Load() == nil {
+		t.Fatal("nobody has come in")
+	}
+	wantIdentity(t, nodes[0], *won.Load())
+}
+
+// newOutsider is an account without an e-mail address.
+func newOutsider(issuer, subject string) account.Account {
+	return account.Account{ID: account.NewID(), Version: 1, Identity: account.Identity{Issuer: issuer, Subject: subject}, Created: inMillis(0)}
+}
+
+func wantIdentity(t testing.TB, store account.Accounts, want account.Account) {
+	t.Helper()
+	byID, err := store.Account(background(t), want.ID)
+	byIdentity, err2 := store.ByIdentity(background(t), want.Identity)
+	if err = errors.Join(err, err2); err != nil {
+		t.Fatalf("account: %v", err)
+	}
+	if diff := cmp.Diff([]account.Account{want, want}, []account.Account{byID, byIdentity}); diff != "" {
+		t.Fatalf("the account is another (-want +got, by id and by identity):\n%s", diff)
+	}
+}
+
+func wantNoIdentity(t testing.TB, store account.Accounts, who account.Identity) {
+	t.Helper()
+	if got, err := store.ByIdentity(background(t), who); !errors.Is(err, account.ErrNoAccount) || got != (account.Account{}) {
+		t.Fatalf("by identity %v: %+v, %v; want ErrNoAccount", who, got, err)
+	}
+}
+
 func accountsReopen(t *testing.T, h Harness[account.Accounts]) {
 	store, stop := h.Start(t)
 	a := newAccount()
@@ -213,6 +291,13 @@ func accountCalls(t *testing.T, store account.Accounts) []storeCall {
 		{"Create", func(ctx context.Context) error { return store.Create(ctx, newAccount()) }},
 		{"Account", func(ctx context.Context) error { _, err := store.Account(ctx, a.ID); return err }},
 		{"ByEmail", func(ctx context.Context) error { _, err := store.ByEmail(ctx, a.Email); return err }},
+		{"ByIdentity", func(ctx context.Context) error {
+			_, err := store.ByIdentity(ctx, account.Identity{Issuer: "https://id.example", Subject: "nobody"})
+			if errors.Is(err, account.ErrNoAccount) { // it was asked, and so was there
+				return nil
+			}
+			return err
+		}},
 		{"Change", func(ctx context.Context) error {
 			err := store.Change(ctx, account.Account{ID: a.ID, Version: 7, Email: a.Email})
 			if errors.Is(err, account.ErrChanged) { // it was asked, and so was there
@@ -229,10 +314,12 @@ func accountsRandom(t *testing.T, fresh Fresh[account.Accounts]) {
 		store, stop := h.Start(t)
 		defer func() { stop() }()
 		model, ids, emails := new(ModelAccounts), []account.ID{account.NewID(), account.NewID(), account.NewID()},
-			[]account.Email{newAccount().Email, newAccount().Email}
+			[]account.Email{newAccount().Email, newAccount().Email, ""}
+		identities := []account.Identity{{}, {Issuer: "https://id.example", Subject: "ann"}, {Issuer: "https://id.example", Subject: "ben"}}
 		drawn := func() account.Account {
 			a := newAccount()
 			a.ID, a.Email = rapid.SampledFrom(ids).Draw(r, "id"), rapid.SampledFrom(emails).Draw(r, "e-mail")
+			a.Identity = rapid.SampledFrom(identities).Draw(r, "identity")
 			a.Version = rapid.Int64Range(1, 3).Draw(r, "version")
 			return a
 		}
@@ -262,6 +349,13 @@ func accountsRandom(t *testing.T, fresh Fresh[account.Accounts]) {
 				for i, s := range []account.Accounts{model, store} {
 					for _, id := range ids {
 						a, err := s.Account(context.Background(), id)
+						if err != nil && !errors.Is(err, account.ErrNoAccount) {
+							r.Fatal(err)
+						}
+						found[i] = append(found[i], a)
+					}
+					for _, who := range identities[1:] {
+						a, err := s.ByIdentity(context.Background(), who)
 						if err != nil && !errors.Is(err, account.ErrNoAccount) {
 							r.Fatal(err)
 						}

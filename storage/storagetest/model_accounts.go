@@ -30,20 +30,27 @@ func (m *ModelAccounts) do(ctx context.Context, call func() error) error {
 	return nil
 }
 
-func (m *ModelAccounts) owner(email account.Email) (account.Account, bool) {
+// owner returns whose a name is, e-mail or identity.
+func (m *ModelAccounts) owner(email account.Email, who account.Identity) (account.Account, bool) {
 	for _, a := range m.accounts {
-		if a.Email == email {
+		if email != "" && a.Email == email || !who.IsZero() && a.Identity == who {
 			return a, true
 		}
 	}
 	return account.Account{}, false
 }
 
+// taken reports whether a name of an account is another's.
+func (m *ModelAccounts) taken(a account.Account) bool {
+	byEmail, email := m.owner(a.Email, account.Identity{})
+	byIdentity, identity := m.owner("", a.Identity)
+	return email && byEmail.ID != a.ID || identity && byIdentity.ID != a.ID
+}
+
 // Create implements account.Accounts.
 func (m *ModelAccounts) Create(ctx context.Context, a account.Account) error {
 	return m.do(ctx, func() error {
-		_, id := m.accounts[a.ID]
-		if _, email := m.owner(a.Email); id || email {
+		if _, id := m.accounts[a.ID]; id || m.taken(a) {
 			return account.ErrExists
 		}
 		m.accounts[a.ID] = a
@@ -67,7 +74,19 @@ func (m *ModelAccounts) Account(ctx context.Context, id account.ID) (a account.A
 func (m *ModelAccounts) ByEmail(ctx context.Context, email account.Email) (a account.Account, err error) {
 	err = m.do(ctx, func() error {
 		var ok bool
-		if a, ok = m.owner(email); !ok {
+		if a, ok = m.owner(email, account.Identity{}); !ok {
+			return account.ErrNoAccount
+		}
+		return nil
+	})
+	return a, err
+}
+
+// ByIdentity implements account.Accounts.
+func (m *ModelAccounts) ByIdentity(ctx context.Context, who account.Identity) (a account.Account, err error) {
+	err = m.do(ctx, func() error {
+		var ok bool
+		if a, ok = m.owner("", who); !ok {
 			return account.ErrNoAccount
 		}
 		return nil
@@ -79,13 +98,12 @@ func (m *ModelAccounts) ByEmail(ctx context.Context, email account.Email) (a acc
 func (m *ModelAccounts) Change(ctx context.Context, next account.Account) error {
 	return m.do(ctx, func() error {
 		was, ok := m.accounts[next.ID]
-		owner, taken := m.owner(next.Email)
 		switch {
 		case !ok:
 			return account.ErrNoAccount
 		case was.Version+1 != next.Version:
 			return account.ErrChanged
-		case taken && owner.ID != next.ID:
+		case m.taken(next):
 			return account.ErrExists
 		}
 		m.accounts[next.ID] = next
