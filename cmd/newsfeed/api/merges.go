@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/gofiber/fiber/v2"
@@ -49,44 +48,19 @@ func levelOrNull(l interests.Level) *interests.Level {
 }
 
 // merge merges what belongs to the guest who asks into an account, once; nil when
-// no guest does. The guest's token is spent first, so that of two sign-ins at the
-// same moment, on whichever nodes, one merges. Repeating a sign-in that was
-// interrupted goes on where it ended.
+// no guest does.
 func (s *Server) merge(ctx context.Context, who *caller, into account.ID) (*mergeShape, error) {
 	if !who.isGuest() {
 		return nil, nil
 	}
-	guest, err := s.People.Spend(ctx, who.token, who.session, account.Merged{Merge: uuid.Must(uuid.NewV7()), Account: into})
-	switch {
-	case errors.Is(err, account.ErrNoSession):
-		return nil, nil // it has ended meanwhile
-	case err != nil:
-		return nil, fmt.Errorf("spend the token of the guest %s: %w", who.session.Account, err)
-	case guest.Merged.Account != into:
-		return nil, account.ErrMerged
-	case guest.Merged.Done:
-		return s.merged(ctx, into, guest.Merged.Merge)
-	}
-	m, err := s.Together.Merge(ctx, into, interests.Merge{ID: guest.Merged.Merge, Guest: guest.Account, Token: who.token.Hash()})
-	if err != nil {
-		return nil, fmt.Errorf("merge the guest %s: %w", guest.Account, err)
-	}
-	if err := s.People.Spent(ctx, who.token, guest); err != nil && !errors.Is(err, account.ErrNoSession) {
-		return nil, fmt.Errorf("note that the guest %s was merged: %w", guest.Account, err)
-	}
-	return shapeOfMerge(m), nil
+	return shapeOrNone(s.Together.MergeGuest(ctx, s.People, who.token, who.session, into))
 }
 
-// merged returns a merge that was done; nil when it is not remembered any more.
-func (s *Server) merged(ctx context.Context, into account.ID, id uuid.UUID) (*mergeShape, error) {
-	m, err := s.Together.Merger.Find(ctx, into, id)
-	if errors.Is(err, interests.ErrNoMerge) {
-		return nil, nil
-	}
-	if err != nil {
+func shapeOrNone(m *interests.Merge, err error) (*mergeShape, error) {
+	if m == nil || err != nil {
 		return nil, err
 	}
-	return shapeOfMerge(m), nil
+	return shapeOfMerge(*m), nil
 }
 
 // postMergePreview answers what a sign-in would merge. It writes nothing.
@@ -119,7 +93,7 @@ func (s *Server) preview(ctx context.Context, who *caller, into account.ID) (*me
 	case !merged.IsZero() && merged.Account != into:
 		return nil, account.ErrMerged
 	case merged.Done:
-		merge, err := s.merged(ctx, into, merged.Merge)
+		merge, err := shapeOrNone(s.Together.Merged(ctx, into, merged.Merge))
 		if merge == nil && err == nil {
 			err = account.ErrMerged
 		}
