@@ -79,6 +79,14 @@ func (m *MarkSets) Apply(ctx context.Context, id account.ID, ops []MarkOp, until
 	})
 }
 
+// Delete removes a person's marks, here and on the nodes that have them at hand.
+func (m *MarkSets) Delete(ctx context.Context, id account.ID) error {
+	m.hand.Forget(id.Key()) // also if we never learn what became of them
+	err := m.store.Delete(ctx, id)
+	m.hand.Forget(id.Key()) // what was read meanwhile
+	return err
+}
+
 // Keep changes how long a person's marks are kept; see [Marks.Keep].
 func (m *MarkSets) Keep(ctx context.Context, id account.ID, until time.Time) error {
 	return m.store.Keep(ctx, id, until)

@@ -74,6 +74,20 @@ func (l *Lists) Set(ctx context.Context, id account.ID, t topic.ID, level Level,
 	return list, nil
 }
 
+// Undos returns the journal of a person's list; see [Store.Undos].
+func (l *Lists) Undos(ctx context.Context, id account.ID) ([]Undo, error) {
+	return l.store.Undos(ctx, id)
+}
+
+// Delete removes a person's list and all that is kept beside it, here and on the
+// nodes that have it at hand.
+func (l *Lists) Delete(ctx context.Context, id account.ID) error {
+	l.hand.Forget(id.Key()) // also if we never learn what became of it
+	err := l.store.Delete(ctx, id)
+	l.hand.Forget(id.Key()) // what was read meanwhile
+	return err
+}
+
 // Keep changes how long a list is kept; see [Store.Keep]. A list at hand may
 // outlive its time: keep it longer than the session by which it is asked for.
 func (l *Lists) Keep(ctx context.Context, id account.ID, until time.Time) error {

@@ -42,6 +42,9 @@ type Store interface {
 	// too long ago, or never was a revision of this list, or is newer than the
 	// list; the list is returned even so, without undos.
 	Journal(ctx context.Context, id account.ID, since Revision) (List, []Undo, error)
+	// Undos returns all that the journal of a list has, newest first; none when
+	// there is no list.
+	Undos(ctx context.Context, id account.ID) ([]Undo, error)
 	// Keep changes how long a list is kept (zero: for good). Keeping what is
 	// not there is a success and makes nothing.
 	Keep(ctx context.Context, id account.ID, until time.Time) error

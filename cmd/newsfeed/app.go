@@ -19,6 +19,7 @@ import (
 	"newsfeed/feed/ingest"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
+	"newsfeed/interests/athand"
 	"newsfeed/interests/topic"
 	"newsfeed/storage"
 )
@@ -33,6 +34,7 @@ type App struct {
 	people     *account.People
 	members    *account.Members
 	belongings *feed.Belongings // lists and marks
+	eraser     *feed.Eraser
 	catalogue  *topic.Catalogue
 	index      *feed.Index
 	feedLog    *feed.Log
@@ -87,6 +89,8 @@ func (a *App) remember() {
 	marks.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
 	a.belongings = &feed.Belongings{Lists: lists, Marks: marks, Together: a.stores.Together,
 		Merger: interests.NewMerger(lists, a.stores.Merges)}
+	a.eraser = &feed.Eraser{Accounts: a.stores.Accounts, Erasures: a.stores.Erasures, People: a.people, Belongings: a.belongings,
+		Now: time.Now, Settle: athand.MaxAge}
 }
 
 // forget ends what remember began.
@@ -119,7 +123,7 @@ func (a *App) newDoor() error {
 	})
 	a.door = api.New(api.Deps{
 		Mail:  letters,
-		Lists: lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Members: a.members, Limits: a.stores.Limits, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
+		Lists: lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Members: a.members, Eraser: a.eraser, Limits: a.stores.Limits, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
 		Catalogue: a.catalogue, Topics: a.stores.Topics, Index: a.index, Builder: builder,
 		Log: a.feedLog, Articles: a.stores.Articles,
 		Tagger: ingest.NewTagger(a.catalogue, a.stores.Topics, a.cfg.Tagger),
@@ -198,13 +202,19 @@ func (a *App) progress() func(done, total int) {
 	}
 }
 
-// sweep removes what has expired, every hour.
+// sweep removes what has expired, every hour, and finishes every minute what was
+// interrupted while people were erased.
 func (a *App) sweep(ctx context.Context) {
-	tick := time.NewTicker(time.Hour)
+	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
-	for {
-		if _, err := a.stores.Sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			a.log.Error("sweep what has expired", "error", err)
+	for minute := 0; ; minute++ {
+		if _, err := a.eraser.Finish(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("finish to erase people", "error", err)
+		}
+		if minute%60 == 0 {
+			if _, err := a.stores.Sweep(ctx, time.Now()); err != nil && ctx.Err() == nil {
+				a.log.Error("sweep what has expired", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -85,6 +85,19 @@ type Merged struct {
 	Done    bool      `json:"done"`    // false: it may have been interrupted
 }
 
+// Owner returns the account that a session is found under: a member's own, of a
+// guest that was merged the one that has what was the guest's. False when it is
+// found by its token only.
+func (s Session) Owner() (ID, bool) {
+	switch {
+	case !s.Guest:
+		return s.Account, true
+	case !s.Merged.IsZero():
+		return s.Merged.Account, true
+	}
+	return ID{}, false
+}
+
 // IsZero reports whether nothing was merged.
 func (m Merged) IsZero() bool { return m == Merged{} }
 

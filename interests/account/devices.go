@@ -36,7 +36,7 @@ func (p *People) SignIn(ctx context.Context, id ID, label string) (Session, Secr
 
 // Sessions returns a member's sessions, last seen first.
 func (p *People) Sessions(ctx context.Context, id ID) ([]Held, error) {
-	held, err := p.store.Of(ctx, id)
+	held, err := p.own(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -49,10 +49,16 @@ func (p *People) Sessions(ctx context.Context, id ID) ([]Held, error) {
 	return held, nil
 }
 
+// own returns a member's sessions, without those of guests that were merged.
+func (p *People) own(ctx context.Context, id ID) ([]Held, error) {
+	held, err := p.store.Of(ctx, id)
+	return slices.DeleteFunc(held, func(h Held) bool { return h.Guest }), err
+}
+
 // EndSession signs out one of a member's devices, as End does. ErrNoSession when
 // they have none with this id.
 func (p *People) EndSession(ctx context.Context, id ID, session uuid.UUID) error {
-	held, err := p.store.Of(ctx, id)
+	held, err := p.own(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -66,7 +72,7 @@ func (p *People) EndSession(ctx context.Context, id ID, session uuid.UUID) error
 
 // EndOthers signs out all of a member's devices but one; the zero Hash: all.
 func (p *People) EndOthers(ctx context.Context, id ID, but Hash) error {
-	held, err := p.store.Of(ctx, id)
+	held, err := p.own(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -101,3 +107,16 @@ func (p *People) Spent(ctx context.Context, token Secret, s Session) error {
 	s.Merged.Done = true
 	return p.write(token.Hash(), func() error { return p.store.Renew(ctx, token.Hash(), s) }, s)
 }
+
+// All returns a member's sessions and those of guests that were merged into the
+// account, in no order.
+func (p *People) All(ctx context.Context, id ID) ([]Held, error) { return p.store.Of(ctx, id) }
+
+// EndHeld signs a device out, as End does.
+func (p *People) EndHeld(ctx context.Context, h Hash) error { return p.end(ctx, h) }
+
+// Stored returns a session as the store has it now.
+func (p *People) Stored(ctx context.Context, h Hash) (Session, error) { return p.store.Session(ctx, h) }
+
+// Unlist forgets an account all of whose sessions have ended; see [Store.Unlist].
+func (p *People) Unlist(ctx context.Context, id ID) error { return p.store.Unlist(ctx, id) }

@@ -36,10 +36,14 @@ type Store interface {
 	Spend(ctx context.Context, h Hash, merged Session) (Session, error)
 	// End removes a session. Removing what is not there is a success.
 	End(ctx context.Context, h Hash) error
-	// Of returns the sessions of a member's account, in no order. It sees every
-	// one that was acknowledged before the call. Guests have none here: theirs
-	// is found by its token only.
+	// Of returns the sessions of a member's account and those of guests that were
+	// spent for it (see [Session.Owner]), in no order. It sees every one that was
+	// acknowledged before the call. Other guests have none here: theirs is found
+	// by its token only.
 	Of(ctx context.Context, id ID) ([]Held, error)
+	// Unlist removes what a store keeps to find the sessions under an account. It
+	// is called when all that Of returned have ended; of others nothing is known.
+	Unlist(ctx context.Context, id ID) error
 }
 
 // Held is a session with the hash that it is stored under.

@@ -47,6 +47,7 @@ var (
 	bucketAccounts   = []byte("accounts")    // see accounts.go
 	bucketEmails     = []byte("emails")      // and identities, see accounts.go
 	bucketMerges     = []byte("merges")      // see merges.go
+	bucketErasures   = []byte("erasures")    // see erasures.go
 )
 
 const (

@@ -115,6 +115,20 @@ func (s lists) Journal(ctx context.Context, id account.ID, since interests.Revis
 	return list, undos, nil
 }
 
+func (s lists) Undos(ctx context.Context, id account.ID) (undos []interests.Undo, err error) {
+	err = s.view(ctx, interests.ErrUnavailable, func(tx *bbolt.Tx) (err error) {
+		b, now := tx.Bucket(bucketLists), time.Now()
+		if live(b, id[:], now) != nil {
+			undos, err = journal{b, id}.newerThan(0, now)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("journal of list of %s: %w", id, err)
+	}
+	return undos, nil
+}
+
 func (s lists) Keep(ctx context.Context, id account.ID, until time.Time) error {
 	err := s.update(ctx, interests.ErrUnavailable, func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketLists)
@@ -136,7 +150,7 @@ func (s lists) Delete(ctx context.Context, id account.ID) error {
 		if err := (journal{b, id}).clear(); err != nil {
 			return err
 		}
-		for _, key := range mergeKeys(tx.Bucket(bucketMerges), id) {
+		for _, key := range keysOf(tx.Bucket(bucketMerges), id) {
 			if err := tx.Bucket(bucketMerges).Delete(key); err != nil {
 				return err
 			}
@@ -232,7 +246,7 @@ func (j journal) read(n uint64, u *interests.Undo) error {
 // oldest does not lead that far back: a device that was away for a week does not
 // cost a day of edits.
 func (j journal) since(revision interests.Revision, now time.Time) (undos []interests.Undo, err error) {
-	oldest, newest, ok := j.ends()
+	oldest, _, ok := j.ends()
 	if !ok {
 		return nil, nil
 	}
@@ -240,7 +254,13 @@ func (j journal) since(revision interests.Revision, now time.Time) (undos []inte
 	if err := j.read(oldest, &first); err != nil || first.Previous > revision {
 		return nil, err
 	}
-	for n := newest; n >= oldest && live(j.b, j.key(n), now) != nil; n-- {
+	return j.newerThan(revision, now)
+}
+
+// newerThan returns the entries newer than a revision, newest first.
+func (j journal) newerThan(revision interests.Revision, now time.Time) (undos []interests.Undo, err error) {
+	oldest, newest, ok := j.ends()
+	for n := newest; ok && n >= oldest && live(j.b, j.key(n), now) != nil; n-- {
 		var u interests.Undo
 		if err := j.read(n, &u); err != nil || u.Revision <= revision {
 			return undos, err

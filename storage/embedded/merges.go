@@ -52,8 +52,9 @@ func (s merges) Put(ctx context.Context, id account.ID, from interests.Revision,
 	return nil
 }
 
-// mergeKeys returns the keys of an account's merges, oldest first.
-func mergeKeys(b *bbolt.Bucket, id account.ID) (keys [][]byte) {
+// keysOf returns the keys that begin with an account's id, in order: of merges,
+// the oldest first.
+func keysOf(b *bbolt.Bucket, id account.ID) (keys [][]byte) {
 	c := b.Cursor()
 	for key, _ := c.Seek(id[:]); bytes.HasPrefix(key, id[:]); key, _ = c.Next() {
 		keys = append(keys, bytes.Clone(key))
@@ -62,7 +63,7 @@ func mergeKeys(b *bbolt.Bucket, id account.ID) (keys [][]byte) {
 }
 
 func trimMerges(b *bbolt.Bucket, id account.ID) error {
-	keys := mergeKeys(b, id)
+	keys := keysOf(b, id)
 	for len(keys) > interests.MaxMerges {
 		if err := b.Delete(keys[0]); err != nil {
 			return err
@@ -89,7 +90,7 @@ func (s merges) Merge(ctx context.Context, id account.ID, merge uuid.UUID) (m in
 func (s merges) Merges(ctx context.Context, id account.ID) (all []interests.Merge, err error) {
 	err = s.view(ctx, interests.ErrUnavailable, func(tx *bbolt.Tx) error {
 		b := tx.Bucket(bucketMerges)
-		for _, key := range slices.Backward(mergeKeys(b, id)) {
+		for _, key := range slices.Backward(keysOf(b, id)) {
 			text := live(b, key, time.Now())
 			if text == nil {
 				continue

@@ -41,6 +41,12 @@ var migrations = []func(tx *bbolt.Tx) error{
 		}
 		return nil
 	},
+	func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucketIfNotExists(bucketErasures); err != nil {
+			return fmt.Errorf("make bucket %s: %w", bucketErasures, err)
+		}
+		return nil
+	},
 }
 
 // SchemaVersion is the version of the file's layout that this program writes.

@@ -15,8 +15,8 @@ import (
 )
 
 // sessions keeps [account.Store]: 32 bytes of a token's hash → until when, and
-// account.Session (see expiry.go). In bucketDevices, for each session of a member,
-// 16 bytes of the account's id and the hash → nothing.
+// account.Session (see expiry.go). In bucketDevices, for each that is found under an
+// account ([account.Session.Owner]), 16 bytes of its id and the hash → nothing.
 type sessions struct{ *Store }
 
 // Sessions is the file's [account.Store].
@@ -28,12 +28,7 @@ func (s sessions) Create(ctx context.Context, h account.Hash, session account.Se
 		if live(b, h[:], time.Now()) != nil {
 			return account.ErrExists
 		}
-		if !session.Guest {
-			if err := tx.Bucket(bucketDevices).Put(deviceKey(session.Account, h), nil); err != nil {
-				return err
-			}
-		}
-		return putUntil(b, h[:], session, sessionUntil(session))
+		return putSession(tx, h, session)
 	})
 	if err != nil {
 		return fmt.Errorf("create session %s: %w", session.ID, err)
@@ -50,6 +45,15 @@ func (s sessions) Session(ctx context.Context, h account.Hash) (session account.
 		return account.Session{}, fmt.Errorf("look up session: %w", err)
 	}
 	return session, nil
+}
+
+func putSession(tx *bbolt.Tx, h account.Hash, session account.Session) error {
+	if owner, ok := session.Owner(); ok {
+		if err := tx.Bucket(bucketDevices).Put(deviceKey(owner, h), nil); err != nil {
+			return err
+		}
+	}
+	return putUntil(tx.Bucket(bucketSessions), h[:], session, sessionUntil(session))
 }
 
 func sessionIn(b *bbolt.Bucket, h account.Hash) (session account.Session, err error) {
@@ -71,7 +75,7 @@ func (s sessions) Renew(ctx context.Context, h account.Hash, session account.Ses
 		if !was.Merged.IsZero() && was.Merged.Merge != session.Merged.Merge {
 			return account.ErrMerged
 		}
-		return putUntil(b, h[:], session, sessionUntil(session))
+		return putSession(tx, h, session)
 	})
 	s.ears.told(err, athand.Session, athand.Key(h), 0)
 	if err != nil {
@@ -87,7 +91,7 @@ func (s sessions) Spend(ctx context.Context, h account.Hash, merged account.Sess
 			return err
 		}
 		stands = merged
-		return putUntil(b, h[:], merged, sessionUntil(merged))
+		return putSession(tx, h, merged)
 	})
 	s.ears.told(err, athand.Session, athand.Key(h), 0)
 	if err != nil {
@@ -107,8 +111,10 @@ func (s sessions) End(ctx context.Context, h account.Hash) error {
 		if err := json.Unmarshal(value[untilSize:], &was); err != nil {
 			return err
 		}
-		if err := tx.Bucket(bucketDevices).Delete(deviceKey(was.Account, h)); err != nil {
-			return err
+		if owner, ok := was.Owner(); ok {
+			if err := tx.Bucket(bucketDevices).Delete(deviceKey(owner, h)); err != nil {
+				return err
+			}
 		}
 		return b.Delete(h[:])
 	})
@@ -139,6 +145,22 @@ func (s sessions) Of(ctx context.Context, id account.ID) (held []account.Held, e
 		return nil, fmt.Errorf("sessions of %s: %w", id, err)
 	}
 	return held, nil
+}
+
+func (s sessions) Unlist(ctx context.Context, id account.ID) error {
+	err := s.update(ctx, account.ErrUnavailable, func(tx *bbolt.Tx) error {
+		b := tx.Bucket(bucketDevices)
+		for _, key := range keysOf(b, id) {
+			if err := b.Delete(key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("unlist the sessions of %s: %w", id, err)
+	}
+	return nil
 }
 
 func deviceKey(id account.ID, h account.Hash) []byte { return append(id[:], h[:]...) }

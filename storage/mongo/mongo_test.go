@@ -33,6 +33,7 @@ func suites(t *testing.T, server *servers.Server, topology string) {
 	t.Run("articles", func(t *testing.T) { storagetest.Articles(t, contract(server, name, (*Store).Articles)) })
 	t.Run("topics", func(t *testing.T) { storagetest.Topics(t, contract(server, name, (*Store).Topics)) })
 	t.Run("accounts", func(t *testing.T) { storagetest.Accounts(t, contract(server, name, (*Store).Accounts)) })
+	t.Run("erasures", func(t *testing.T) { storagetest.Erasures(t, contract(server, name, (*Store).Erasures)) })
 	t.Run("keys", func(t *testing.T) { storagetest.Keys(t, contract(server, name, (*Store).Keys)) })
 }
 

@@ -23,6 +23,7 @@ const (
 	collectionTopics   = "topics"   // see topicDoc
 	collectionKeys     = "keys"     // see keyDoc
 	collectionAccounts = "accounts" // see accountDoc
+	collectionErasures = "erasures" // see erasureDoc
 )
 
 // schema is what the database says of itself.

@@ -140,6 +140,17 @@ end
 return reply
 `)
 
+// whole replies the list and behind it all entries, newest first.
+var whole = goredis.NewScript(`
+local json = redis.call('HGET', KEYS[1], 'list')
+if not json then
+	return {}
+end
+local reply = redis.call('LRANGE', KEYS[2], 0, -1)
+table.insert(reply, 1, json)
+return reply
+`)
+
 func (s lists) Load(ctx context.Context, id account.ID) (interests.List, error) {
 	list, err := readList(ctx, s.client.HGet(ctx, listKey(id), "list"))
 	if err != nil {
@@ -229,6 +240,18 @@ func decode(texts []string) (interests.List, []interests.Undo, error) {
 		}
 	}
 	return list, undos, nil
+}
+
+func (s lists) Undos(ctx context.Context, id account.ID) ([]interests.Undo, error) {
+	texts, err := whole.Run(ctx, s.client, listKeys(id)).StringSlice()
+	var undos []interests.Undo
+	if err = blame(ctx, err, interests.ErrUnavailable); err == nil && len(texts) > 0 {
+		_, undos, err = decode(texts)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal of list of %s: %w", id, err)
+	}
+	return undos, nil
 }
 
 func (s lists) Keep(ctx context.Context, id account.ID, until time.Time) error {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -21,8 +22,9 @@ func (s *Store) Sessions() account.Store { return sessions{s.client} }
 
 func sessionKey(h account.Hash) string { return "newsfeed:session:{" + h.String() + "}" }
 
-// deviceKey is the key of a member's index: a sorted set of the hashes of their
-// sessions, in hex, by when they were made in milliseconds. It may name sessions
+// deviceKey is the key of an account's index: a sorted set of the hashes of the
+// sessions found under it ([account.Session.Owner]), in hex, by when they were
+// made in milliseconds. It may name sessions
 // that are no more, never leave one out: a name is in it before its session is
 // there, and is taken out after it has gone.
 func deviceKey(id account.ID) string { return "newsfeed:{" + id.String() + "}:sessions" }
@@ -40,11 +42,12 @@ return 1
 `)
 
 func (s sessions) enlist(ctx context.Context, h account.Hash, session account.Session) error {
-	if session.Guest {
+	owner, ok := session.Owner()
+	if !ok {
 		return nil
 	}
 	until := session.Expires.Add(indexing)
-	err := enlist.Run(ctx, s.client, []string{deviceKey(session.Account)},
+	err := enlist.Run(ctx, s.client, []string{deviceKey(owner)},
 		session.Created.UnixMilli(), h.String(), max(1, until.UnixMilli()), time.Until(until).Milliseconds()).Err()
 	return blame(ctx, err, account.ErrUnavailable)
 }
@@ -134,6 +137,9 @@ return ARGV[1]
 func (s sessions) Spend(ctx context.Context, h account.Hash, merged account.Session) (stands account.Session, err error) {
 	text, err := json.Marshal(merged)
 	if err == nil {
+		err = s.enlist(ctx, h, merged)
+	}
+	if err == nil {
 		var reply string
 		reply, err = spend.Run(ctx, s.client, []string{sessionKey(h)}, text, sessionUntil(merged)).Text()
 		if errors.Is(err, goredis.Nil) {
@@ -169,8 +175,8 @@ func (s sessions) End(ctx context.Context, h account.Hash) error {
 	if err = blame(ctx, err, account.ErrUnavailable); err == nil {
 		err = json.Unmarshal([]byte(text), &was)
 	}
-	if err == nil && !was.Guest {
-		err = blame(ctx, s.client.ZRem(ctx, deviceKey(was.Account), h.String()).Err(), account.ErrUnavailable)
+	if owner, ok := was.Owner(); err == nil && ok {
+		err = blame(ctx, s.client.ZRem(ctx, deviceKey(owner), h.String()).Err(), account.ErrUnavailable)
 	}
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
@@ -185,6 +191,10 @@ func (s sessions) Of(ctx context.Context, id account.ID) ([]account.Held, error)
 	if err = blame(ctx, err, account.ErrUnavailable); err == nil {
 		held, gone, err = s.named(ctx, names)
 	}
+	held = slices.DeleteFunc(held, func(h account.Held) bool { // spent for another, who was faster
+		owner, ok := h.Owner()
+		return !ok || owner != id
+	})
 	if err == nil && len(gone) > 0 {
 		err = blame(ctx, s.client.ZRem(ctx, deviceKey(id), gone...).Err(), account.ErrUnavailable)
 	}
@@ -192,6 +202,13 @@ func (s sessions) Of(ctx context.Context, id account.ID) ([]account.Held, error)
 		return nil, fmt.Errorf("sessions of %s: %w", id, err)
 	}
 	return held, nil
+}
+
+func (s sessions) Unlist(ctx context.Context, id account.ID) error {
+	if err := blame(ctx, s.client.Del(ctx, deviceKey(id)).Err(), account.ErrUnavailable); err != nil {
+		return fmt.Errorf("unlist the sessions of %s: %w", id, err)
+	}
+	return nil
 }
 
 // named reads the sessions of an index, and returns the names of those that are

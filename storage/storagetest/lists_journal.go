@@ -132,6 +132,16 @@ func journalRoundTrip(t *testing.T, h Harness[interests.Store]) {
 			t.Errorf("since revision %d (-want +got):\n%s", since, diff)
 		}
 	}
+	wantUndos(t, store, id, undos)
+}
+
+// wantUndos looks at the whole journal, newest first.
+func wantUndos(t testing.TB, store interests.Store, id account.ID, want []interests.Undo) {
+	t.Helper()
+	got, err := store.Undos(background(t), id)
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
+		t.Errorf("the whole journal: %v (-want +got):\n%s", err, diff)
+	}
 }
 
 func journalForgotten(t *testing.T, h Harness[interests.Store]) {
@@ -269,6 +279,7 @@ func journalGoes(t *testing.T, h Harness[interests.Store]) {
 		if _, undos := mustJournal(t, store, was.id, 0); len(undos) > 0 {
 			t.Errorf("a list that is gone has %d undos", len(undos))
 		}
+		wantUndos(t, store, was.id, nil)
 	}
 	stop()
 	store, _ = h.Start(t)

@@ -130,6 +130,7 @@ func listCalls(store interests.Store) []storeCall {
 			return store.Swap(ctx, account.NewID(), 0, list(1), time.Now().Add(time.Hour))
 		}},
 		{"Journal", func(ctx context.Context) error { _, _, err := store.Journal(ctx, id, 0); return err }},
+		{"Undos", func(ctx context.Context) error { _, err := store.Undos(ctx, id); return err }},
 		{"Keep", func(ctx context.Context) error { return store.Keep(ctx, id, time.Now().Add(time.Hour)) }},
 		{"Delete", func(ctx context.Context) error { return store.Delete(ctx, id) }},
 	}

@@ -95,6 +95,16 @@ func (m *ModelLists) Journal(ctx context.Context, id account.ID, since interests
 	return list, undos, err
 }
 
+func (m *ModelLists) Undos(ctx context.Context, id account.ID) (undos []interests.Undo, err error) {
+	err = m.do(ctx, id, func() error {
+		for _, u := range slices.Backward(m.lists[id].journal) {
+			undos = append(undos, u)
+		}
+		return nil
+	})
+	return undos, err
+}
+
 func (m *ModelLists) Keep(ctx context.Context, id account.ID, until time.Time) error {
 	return m.do(ctx, id, func() error {
 		if kept, ok := m.lists[id]; ok {
@@ -184,13 +194,17 @@ func (m *ModelSessions) Spend(ctx context.Context, h account.Hash, merged accoun
 func (m *ModelSessions) Of(ctx context.Context, id account.ID) (held []account.Held, err error) {
 	err = m.do(ctx, account.Hash{}, func(account.Session, bool) error {
 		for h, s := range m.sessions {
-			if s.Account == id && !s.Guest && s.Expires.After(time.Now()) {
+			if owner, ok := s.Owner(); ok && owner == id && s.Expires.After(time.Now()) {
 				held = append(held, account.Held{Hash: h, Session: s})
 			}
 		}
 		return nil
 	})
 	return held, err
+}
+
+func (m *ModelSessions) Unlist(ctx context.Context, _ account.ID) error {
+	return m.do(ctx, account.Hash{}, func(account.Session, bool) error { return nil }) // it keeps no index
 }
 
 func (m *ModelSessions) End(ctx context.Context, h account.Hash) error {

@@ -30,6 +30,12 @@ func TestModelKeys(t *testing.T) {
 	})
 }
 
+func TestModelErasures(t *testing.T) {
+	storagetest.Erasures(t, func(testing.TB) storagetest.Harness[account.Erasures] {
+		return inMemory[account.Erasures](&storagetest.ModelErasures{})
+	})
+}
+
 func TestModelAccounts(t *testing.T) {
 	storagetest.Accounts(t, func(testing.TB) storagetest.Harness[account.Accounts] {
 		return inMemory[account.Accounts](&storagetest.ModelAccounts{})

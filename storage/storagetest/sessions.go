@@ -30,7 +30,7 @@ func Sessions(t *testing.T, fresh Fresh[account.Store]) {
 		{name: "an ended session is not brought back by those who renew it", run: sessionsEndRace},
 		{name: "a session is spent once, and what is spent is renewed by its own merge only", run: sessionsSpend},
 		{name: "of 16 who spend one session on several nodes all get the first's", run: sessionsSpendRace},
-		{name: "Of returns the live sessions of one member, and no guest's", run: sessionsOf},
+		{name: "Of returns the live sessions of one member and of guests merged into it, and no other guest's", run: sessionsOf},
 		{name: "a context that has ended ends every call", run: func(t *testing.T, h Harness[account.Store]) {
 			store, _ := h.Start(t)
 			wantContext(t, sessionCalls(t, store))
@@ -321,6 +321,18 @@ func sessionsOf(t *testing.T, h Harness[account.Store]) {
 			delete(want, hash)
 		}
 	}
+	merged, hash := session(time.Hour), newHash()
+	merged.Guest = true
+	mustCreate(t, nodes[0], hash, merged)
+	merged.Merged = account.Merged{Merge: uuid.Must(uuid.NewV7()), Account: ann}
+	for i, into := range []account.ID{ann, ben} { // who comes second spends nothing
+		s := merged
+		s.Merged.Account = into
+		if _, err := nodes[i].Spend(background(t), hash, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want[hash] = merged
 	other, guest := session(time.Hour), session(time.Hour)
 	other.Guest, other.Account, guest.Account = false, ben, ann
 	mustCreate(t, nodes[0], newHash(), other)
@@ -337,6 +349,18 @@ func sessionsOf(t *testing.T, h Harness[account.Store]) {
 		if held, err := node.Of(background(t), account.NewID()); err != nil || len(held) != 0 {
 			t.Fatalf("sessions of nobody: %v, %v", held, err)
 		}
+	}
+	if held, err := nodes[0].Of(background(t), ben); err != nil || len(held) != 1 {
+		t.Fatalf("sessions of another: %v, %v", held, err)
+	}
+	for hash := range want {
+		mustEnd(t, nodes[1], hash)
+	}
+	if err := nodes[0].Unlist(background(t), ann); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := nodes[1].Of(background(t), ann); err != nil || len(held) != 0 {
+		t.Fatalf("sessions of who has none: %v, %v", held, err)
 	}
 }
 
@@ -375,6 +399,7 @@ func sessionCalls(t *testing.T, store account.Store) []storeCall {
 		{"Spend", func(ctx context.Context) error { _, err := store.Spend(ctx, spent, session(time.Hour)); return err }},
 		{"End", func(ctx context.Context) error { return store.End(ctx, newHash()) }},
 		{"Of", func(ctx context.Context) error { _, err := store.Of(ctx, account.NewID()); return err }},
+		{"Unlist", func(ctx context.Context) error { return store.Unlist(ctx, account.NewID()) }},
 	}
 }
 

@@ -23,6 +23,7 @@ type Deps struct {
 	Changes   athand.Announcements // of people's things; nil: streams find changes a little later
 	People    *account.People
 	Members   *account.Members
+	Eraser    *feed.Eraser
 	Limits    account.Limits
 	Keyring   *account.Keyring
 	Catalogue *topic.Catalogue

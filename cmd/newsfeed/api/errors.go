@@ -39,6 +39,8 @@ var (
 	errNotOperator  = errors.New("only a key of the operator's settings, or the program on its own machine, may do this")
 	errGuest        = errors.New("a guest has no password: sign up first")
 	errMember       = errors.New("only a guest's list is merged, and this token is a member's")
+	errExporting    = errors.New("others are being exported at the moment")
+	errNotPassword  = errors.New("the password is wrong: it is asked for, since what is erased is gone for good")
 	errNoSignUp     = errors.New("nobody can sign up here: ask who runs this service")
 	errNotFound     = errors.New("there is nothing here")
 	errUnknownTopic = errors.New("there is no such topic")
@@ -88,6 +90,7 @@ var table = []known{
 	{err: errMailBusy, status: 503, kind: "busy", retry: 5},
 	{err: errGuest, status: 403, kind: "guest"},
 	{err: errMember, status: 403, kind: "member"},
+	{err: errNotPassword, status: 403, kind: "credentials"},
 	{err: errNoSignUp, status: 403, kind: "sign-up-closed"},
 	{err: account.ErrNoSession, status: 401, kind: "token", detail: errBadToken.Error()},
 	{err: errOtherAccount, status: 401, kind: "other-account"},
@@ -117,6 +120,7 @@ var table = []known{
 	{err: feed.ErrContended, status: 503, kind: "contended", detail: "others were writing all the time", retry: 1, told: true},
 	{err: interests.ErrBusy, status: 503, kind: "busy", detail: "too many edits of this list at once", retry: 1},
 	{err: account.ErrHashing, status: 503, kind: "busy", detail: "too many passwords are being checked", retry: 1},
+	{err: errExporting, status: 503, kind: "busy", retry: 1},
 	{err: account.ErrChanged, status: 503, kind: "busy", detail: "the account was changed at the same moment", retry: 1},
 	{err: feed.ErrMarksBusy, status: 503, kind: "busy", detail: "too many edits of these marks at once", retry: 1},
 	{err: live.ErrFull, status: 503, kind: "streams-full", detail: "as many streams are open on this node as it takes", retry: 5},

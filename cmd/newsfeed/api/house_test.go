@@ -110,9 +110,11 @@ func (h *House) deps() Deps {
 	})
 	people := account.NewPeople(h.Store.Sessions(), h.Clock.Now)
 	lists := interests.NewLists(h.Store.Lists(), h.Clock.Now)
+	marks, merger := feed.NewMarkSets(h.Store.Marks(), h.Clock.Now), interests.NewMerger(lists, h.Store.Merges())
 	return Deps{
-		Lists: lists, Merger: interests.NewMerger(lists, h.Store.Merges()),
-		Marks:  feed.NewMarkSets(h.Store.Marks(), h.Clock.Now),
+		Lists: lists, Merger: merger,
+		Marks:  marks,
+		Eraser: EraserOf(h.Store, people, &feed.Belongings{Lists: lists, Marks: marks, Merger: merger}, h.Clock.Now),
 		People: people, Members: MembersOf(h.Store, people, h.Clock), Limits: h.Store.Limits(),
 		Keyring: account.NewKeyring(h.Store.Keys(), h.Clock.Now,
 			account.Key{Name: "publisher", Role: account.Publisher, Hash: h.Publisher.Hash()},
@@ -145,6 +147,11 @@ func (h *House) remember() {
 func MembersOf(store *embedded.Store, people *account.People, clock *Clock) *account.Members {
 	return account.NewMembers(store.Accounts(), people, account.NewPasswords(account.Cost{Memory: 64, Passes: 1, Lanes: 1}),
 		store.Limits(), account.Allowance{}, clock.Now)
+}
+
+// EraserOf returns what erases people from a store, whose only node it is.
+func EraserOf(store *embedded.Store, people *account.People, of *feed.Belongings, now func() time.Time) *feed.Eraser {
+	return &feed.Eraser{Accounts: store.Accounts(), Erasures: store.Erasures(), People: people, Belongings: of, Now: now}
 }
 
 // Reported returns the errors that the operator was told of.

@@ -465,6 +465,8 @@ func openNode(t testing.TB, c *contract, change func(*api.Deps)) *node {
 		d.People = account.NewPeople(gatedSessions{people.Sessions(), &n.gate}, d.Now)
 		d.Members = account.NewMembers(gatedAccounts{people.Accounts(), &n.gate}, d.People, account.NewPasswords(account.Cost{Memory: 64, Passes: 1, Lanes: 1}),
 			people.Limits(), account.Allowance{}, d.Now)
+		d.Eraser = api.EraserOf(people, d.People, &feed.Belongings{Lists: d.Lists, Marks: d.Marks, Merger: d.Merger}, d.Now)
+		d.Eraser.Erasures = gatedErasures{d.Eraser.Erasures, &n.gate}
 		d.Keyring = account.NewKeyring(gatedKeys{people.Keys(), &n.gate}, d.Now, n.keys()...)
 		d.Warm, d.Settings.Bench = n.warm.Load, true
 		d.Mail = func(context.Context, string, string, string) error { return nil }
@@ -639,6 +641,18 @@ func (g gatedAccounts) ByEmail(ctx context.Context, email account.Email) (accoun
 		return account.Account{}, err
 	}
 	return g.Accounts.ByEmail(ctx, email)
+}
+
+type gatedErasures struct {
+	account.Erasures
+	*gate
+}
+
+func (g gatedErasures) Begin(ctx context.Context, e account.Erasure) error {
+	if err := g.pass(account.ErrUnavailable); err != nil {
+		return err
+	}
+	return g.Erasures.Begin(ctx, e)
 }
 
 type keyStore = account.Keys // under another name, since it has a method Keys
@@ -1088,6 +1102,17 @@ func walkAccounts(t *testing.T, n *node) {
 	n.want(t, 410, set)
 	n.want(t, 401, call{method: "GET", path: "/account", token: token})
 	token = n.want(t, 201, call{method: "POST", path: "/sessions", body: `{"email":"` + email + `","password":"correct horse"}`})["token"].(string)
+	export := call{method: "GET", path: "/account/export", token: token}
+	n.want(t, 200, export)
+	exported := n.do(t, export).Header.Get("ETag")
+	n.want(t, 304, export.with(func(c *call) { c.header = map[string]string{"If-None-Match": exported} }))
+	gone, left := n.member(t)
+	erase := call{method: "DELETE", path: "/account", token: left, body: `{"password":"correct horse"}`}
+	n.want(t, 403, erase.with(func(c *call) { c.body = `{"password":"wrong horse"}` }))
+	n.want(t, 400, erase.with(func(c *call) { c.body, c.wrong = `{"me":1}`, true }))
+	n.want(t, 200, erase)
+	n.want(t, 401, call{method: "GET", path: "/account", token: left})
+	n.want(t, 201, call{method: "POST", path: "/accounts", body: `{"email":"` + gone + `","password":"correct horse"}`})
 	signIn := call{method: "POST", path: "/sessions", body: `{"email":"` + email + `","password":"correct horse","label":"Phone"}`}
 	phone := n.want(t, 201, signIn)["token"].(string)
 	n.want(t, 401, signIn.with(func(c *call) { c.body = `{"email":"` + email + `","password":"wrong horse"}` }))
@@ -1378,6 +1403,7 @@ func (n *node) samples(t testing.TB) map[string]call {
 	t.Helper()
 	me, id := n.guest(t), idOf(t, "https://news.example.com/1")
 	email, member := n.member(t)
+	_, leaving := n.member(t)
 	samples := map[string]call{}
 	for _, c := range []call{
 		{method: "POST", path: "/guests"},
@@ -1391,6 +1417,8 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "POST", path: "/account/password/reset", token: me, body: `{"email":"` + email + `"}`},
 		{method: "PUT", path: "/account/password/reset", token: me, body: `{"token":"` + resetToken() + `","password":"correct horse"}`},
 		{method: "POST", path: "/accounts/resets", token: n.editor, body: `{"email":"` + email + `"}`},
+		{method: "GET", path: "/account/export", token: member},
+		{method: "DELETE", path: "/account", token: leaving, body: `{"password":"correct horse"}`},
 		{method: "PUT", path: "/account/password", token: member, body: `{"current":"correct horse","new":"correct horse"}`},
 		{method: "GET", path: "/topics?q=iran", token: me},
 		{method: "GET", path: "/topics.ndjson", token: me},

@@ -46,7 +46,8 @@ type Server struct {
 	cookie   string     // name of the reader's cookie
 	own      origin.Own // where Settings.URL is
 	origins  origins
-	fixed    []byte // body of /bench/fixed; nil when off
+	fixed    []byte        // body of /bench/fixed; nil when off
+	exports  chan struct{} // has one in it for each that is made
 
 	live      *live.Hub
 	heartbeat time.Duration // of streams
@@ -108,6 +109,8 @@ func routes() []route {
 		{"POST", "/guests", newcomer, nothing, (*Server).postGuest},
 		{"POST", "/accounts", entering, nothing, (*Server).postAccount},
 		{"GET", "/account", person, nothing, (*Server).getAccount},
+		{"GET", "/account/export", person, nothing, (*Server).getExport},
+		{"DELETE", "/account", person, nothing, (*Server).deleteAccount},
 		{"PUT", "/account/password", person, nothing, (*Server).putPassword},
 		{"POST", "/account/password/reset", newcomer, nothing, (*Server).postReset},
 		{"PUT", "/account/password/reset", newcomer, nothing, (*Server).putReset},
@@ -174,6 +177,7 @@ func New(d Deps, mount ...func(fiber.Router)) *Server {
 		cookie:  CookieName(d.Settings.InsecureCookies),
 		own:     origin.Of(d.Settings.URL),
 		origins: newOrigins(d.Settings.AllowedOrigins),
+		exports: make(chan struct{}, maxExports),
 	}
 	s.heartbeat = heartbeat
 	s.live = live.New(live.Deps{People: s.People, Lists: s.Lists, Marks: s.Marks, Builder: s.Builder, Index: s.Index, Changes: s.Changes, Now: s.Now})

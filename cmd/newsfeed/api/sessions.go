@@ -104,23 +104,31 @@ type sessionShape struct {
 }
 
 func (s *Server) getSessions(c *fiber.Ctx, who *caller) error {
-	answer := struct {
-		Sessions []sessionShape `json:"sessions"`
-	}{[]sessionShape{}}
-	held := []account.Held{{Session: who.session}} // a guest's only one
-	if !who.session.Guest {
-		ctx, cancel := deadline()
-		defer cancel()
-		var err error
-		if held, err = s.People.Sessions(ctx, who.session.Account); err != nil {
-			return err
-		}
-	}
-	for _, h := range held {
-		answer.Sessions = append(answer.Sessions, sessionShape{h.ID, h.Label, h.Created, h.Seen(), h.Expires, h.ID == who.session.ID})
+	ctx, cancel := deadline()
+	defer cancel()
+	shapes, err := s.sessionsOf(ctx, who)
+	if err != nil {
+		return err
 	}
 	cache(c, who, "")
-	return sendTagged(c, &answer)
+	return sendTagged(c, struct {
+		Sessions []sessionShape `json:"sessions"`
+	}{shapes})
+}
+
+func (s *Server) sessionsOf(ctx context.Context, who *caller) ([]sessionShape, error) {
+	held := []account.Held{{Session: who.session}} // a guest's only one
+	if !who.session.Guest {
+		var err error
+		if held, err = s.People.Sessions(ctx, who.session.Account); err != nil {
+			return nil, err
+		}
+	}
+	shapes := []sessionShape{}
+	for _, h := range held {
+		shapes = append(shapes, sessionShape{h.ID, h.Label, h.Created, h.Seen(), h.Expires, h.ID == who.session.ID})
+	}
+	return shapes, nil
 }
 
 // deleteSession signs a device out: "current" is the one that asks.

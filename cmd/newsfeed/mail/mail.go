@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/mail"
 	"net/smtp"
+	"net/textproto"
 	"net/url"
 	"strings"
 	"time"
@@ -60,9 +61,19 @@ func (s *Sender) Send(ctx context.Context, to, subject, text string) error {
 		}
 	}
 	if err := s.handOver(conn, to, s.letter(to, subject, text)); err != nil {
-		return fmt.Errorf("hand a letter over to %s: %w", s.server.Host, err)
+		return fmt.Errorf("hand a letter over to %s: %w", s.server.Host, quiet(err))
 	}
 	return nil
+}
+
+// quiet leaves out what a server says beside its code: that may name the address,
+// which is to be in no log.
+func quiet(err error) error {
+	var refused *textproto.Error
+	if errors.As(err, &refused) {
+		return fmt.Errorf("it answered %d", refused.Code)
+	}
+	return err
 }
 
 func (s *Sender) dial(ctx context.Context) (net.Conn, error) {

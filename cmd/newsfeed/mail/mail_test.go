@@ -60,3 +60,16 @@ func TestRefuses(t *testing.T) {
 		t.Error("a letter was sent")
 	}
 }
+
+// A server that refuses an address is reported without what it says of it.
+func TestRefused(t *testing.T) {
+	server, _ := mailtest.Sink(t)
+	s, err := New(server, "a@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = s.Send(t.Context(), "gone@example.org", "A new password", "text")
+	if err == nil || !strings.Contains(err.Error(), "550") || strings.Contains(err.Error(), "gone@") {
+		t.Errorf("%v, want the code and no address", err)
+	}
+}

@@ -148,15 +148,18 @@ func lookAtMongo(addr string) (identity, error) {
 // askMongo sends one command to the admin database as an OP_MSG and returns the
 // answer's document.
 // (https://www.mongodb.com/docs/manual/reference/mongodb-wire-protocol/)
-func askMongo(addr string, command bson) (bson, error) {
-	const opMsg, headerSize, maxAnswer = 2013, 16, 1 << 20
+func askMongo(addr string, command bson) (bson, error) { return askMongoOf(addr, "admin", command) }
+
+// askMongoOf is askMongo of any database.
+func askMongoOf(addr, database string, command bson) (bson, error) {
+	const opMsg, headerSize, maxAnswer = 2013, 16, 48 << 20
 	conn, err := dial(addr)
 	if err != nil {
 		return nil, err
 	}
 	defer conn.Close()
 
-	body := append([]byte{0, 0, 0, 0, 0}, command.str("$db", "admin").bytes()...) // flags, section kind 0
+	body := append([]byte{0, 0, 0, 0, 0}, command.str("$db", database).bytes()...) // flags, section kind 0
 	message := make([]byte, headerSize, headerSize+len(body))
 	for i, field := range []uint32{uint32(headerSize + len(body)), 1, 0, opMsg} {
 		binary.LittleEndian.PutUint32(message[4*i:], field)

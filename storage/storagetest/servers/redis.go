@@ -176,15 +176,19 @@ func askRedis(addr string, command ...string) (string, error) {
 		return "", err
 	}
 	defer conn.Close()
+	if _, err := io.WriteString(conn, encodeRedis(command)); err != nil {
+		return "", err
+	}
+	return readRedis(bufio.NewReader(conn))
+}
+
+func encodeRedis(command []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "*%d\r\n", len(command))
 	for _, word := range command {
 		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(word), word)
 	}
-	if _, err := io.WriteString(conn, b.String()); err != nil {
-		return "", err
-	}
-	return readRedis(bufio.NewReader(conn))
+	return b.String()
 }
 
 func readRedis(r *bufio.Reader) (string, error) {

@@ -54,6 +54,12 @@ func Serve(conn net.Conn, letters chan<- string) {
 		case "QUIT":
 			say("221 bye")
 			return
+		case "RCPT":
+			if strings.Contains(line, "gone@") {
+				say("550 5.1.1 " + strings.TrimSpace(line) + ": nobody here")
+				continue
+			}
+			say("250 ok")
 		default:
 			say("250 ok")
 		}
