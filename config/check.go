@@ -30,6 +30,9 @@ func (c Config) Check() []Problem {
 	if c.HalfLife < time.Second {
 		wrong("NEWSFEED_HALF_LIFE", "%s is less than a second: 12h is usual", c.HalfLife)
 	}
+	if c.FetchTimeout < 100*time.Millisecond || c.FetchTimeout > 5*time.Minute {
+		wrong("NEWSFEED_FETCH_TIMEOUT", "%s is not between 100ms and 5m: 30s is usual", c.FetchTimeout)
+	}
 	if c.Horizon < 0 {
 		wrong("NEWSFEED_HORIZON", "%s is less than nothing: 720h is usual, 0 keeps every article", c.Horizon)
 	}
@@ -73,6 +76,9 @@ func (c Config) Warnings() []string {
 	}
 	if public && u.Scheme == "http" && !c.InsecureCookies {
 		warn("NEWSFEED_URL %s is plain HTTP: browsers will not keep the reader's cookie; put a proxy with TLS before it and set an https address, or NEWSFEED_INSECURE_COOKIES=true if it is meant so", c.URL)
+	}
+	if c.AllowPrivateSources {
+		warn("NEWSFEED_ALLOW_PRIVATE_SOURCES=true: whoever may add sources, and every publisher by a redirect, can make this machine ask addresses of its own networks")
 	}
 	if c.InsecureCookies {
 		warn("NEWSFEED_INSECURE_COOKIES=true: who listens on the network can take over a reader's account")

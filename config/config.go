@@ -26,6 +26,9 @@ type Config struct {
 	HalfLife time.Duration // > 0
 	Tagger   bool          // false: only publishers' tags
 
+	FetchTimeout        time.Duration // of asking one address of a source
+	AllowPrivateSources bool          // any address and port may be asked
+
 	PeopleAtHand int // of how many people a node keeps session, list and marks in memory
 
 	PublisherKeys []Key

@@ -116,6 +116,7 @@ type Draft struct {
 	Language   string // BCP 47, lower case primary tag first; empty when not said
 	Kind       Kind
 	Published  time.Time // zero when absent
+	Presumed   time.Time `json:"-"` // taken for Published of a new article that says none; zero: the moment of acceptance
 	Updated    time.Time // zero when absent
 	Source     Source
 	Image      *Image

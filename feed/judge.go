@@ -24,17 +24,17 @@ func (j *judge) decide(c *Change) (*Entry, Result) {
 	case c.Topic != nil:
 		return &Entry{Topic: c.Topic}, Result{Outcome: Updated}
 	case c.Draft != nil:
-		return j.draft(c.Draft, c.Right)
+		return j.draft(c.Draft, c.Right, c.Own)
 	default:
 		return j.withdraw(c.Withdraw, c.Right)
 	}
 }
 
-func (j *judge) draft(d *Draft, right Right) (*Entry, Result) {
+func (j *judge) draft(d *Draft, right Right, own bool) (*Entry, Result) {
 	id := NewArticleID(d.URL)
 	old, known := j.current[id]
 	owner := d.Source.ID
-	if known {
+	if known && !own {
 		owner = old.Owner
 	}
 	if host := hostOf(d.URL); !right.Allows(owner, host) || !right.Allows(d.Source.ID, host) {
@@ -76,6 +76,9 @@ func comesBack(old *Entry, d *Draft, content string) bool {
 // version makes the entry of a draft as if it were the first.
 func (j *judge) version(d *Draft, id ArticleID, owner, content string) *Entry {
 	published := d.Published
+	if published.IsZero() {
+		published = d.Presumed
+	}
 	if published.IsZero() || published.After(j.at) {
 		published = j.at
 	}

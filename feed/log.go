@@ -29,6 +29,7 @@ type Change struct {
 	Withdraw ArticleID
 	Topic    *topic.Topic
 	Right    Right // of who asks
+	Own      bool  // the draft stands on its source's own host: the article becomes that source's
 }
 
 // Result is the answer to one change.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"newsfeed/feed"
+	"newsfeed/feed/ingest"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
 	"newsfeed/interests/athand"
@@ -47,6 +48,7 @@ type Stores struct {
 	Limits        account.Limits
 	Accounts      account.Accounts
 	Erasures      account.Erasures
+	Sources       ingest.Sources
 	Together      feed.Together
 	Announcements feed.Announcements
 	Changes       athand.Announcements
@@ -92,7 +94,7 @@ func openEmbedded(path string) (*Stores, error) {
 		return nil, err
 	}
 	return &Stores{
-		Articles: s.Articles(), Topics: s.Topics(), Keys: s.Keys(), Accounts: s.Accounts(), Erasures: s.Erasures(),
+		Articles: s.Articles(), Topics: s.Topics(), Keys: s.Keys(), Accounts: s.Accounts(), Erasures: s.Erasures(), Sources: s.Sources(),
 		Lists: s.Lists(), Merges: s.Merges(), Marks: s.Marks(), Sessions: s.Sessions(), Limits: s.Limits(), Together: s.Together(),
 		Announcements: s.Announcements(), Changes: s.Changes(),
 		Backup:   func(ctx context.Context, w io.Writer) error { _, err := s.WriteTo(w); return err },
@@ -118,7 +120,7 @@ func openServers(ctx context.Context, a Addresses) (*Stores, error) {
 	}
 	return &Stores{
 		Sweep:    func(context.Context, time.Time) (int, error) { return 0, nil },
-		Articles: m.Articles(), Topics: m.Topics(), Keys: m.Keys(), Accounts: m.Accounts(), Erasures: m.Erasures(),
+		Articles: m.Articles(), Topics: m.Topics(), Keys: m.Keys(), Accounts: m.Accounts(), Erasures: m.Erasures(), Sources: m.Sources(),
 		Lists: r.Lists(), Merges: r.Merges(), Marks: r.Marks(), Sessions: r.Sessions(), Limits: r.Limits(), Together: r.Together(),
 		Announcements: r.Announcements(), Changes: r.Changes(),
 		Migrated: append(migrated("MongoDB", m.Migrated), migrated("Redis", r.Migrated)...),

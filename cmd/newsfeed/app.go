@@ -17,6 +17,7 @@ import (
 	"newsfeed/config"
 	"newsfeed/feed"
 	"newsfeed/feed/ingest"
+	"newsfeed/feed/ingest/fetch"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
 	"newsfeed/interests/athand"
@@ -38,6 +39,7 @@ type App struct {
 	catalogue  *topic.Catalogue
 	index      *feed.Index
 	feedLog    *feed.Log
+	desk       *ingest.Desk
 	door       *api.Server
 	own        account.Secret // an editor key for this process's own use
 
@@ -104,6 +106,8 @@ func (a *App) forget() {
 func (a *App) newDoor() error {
 	people, lists := a.people, a.belongings.Lists
 	builder := feed.NewBuilder(a.index)
+	tagger := ingest.NewTagger(a.catalogue, a.stores.Topics, a.cfg.Tagger)
+	a.desk = a.newDesk(tagger)
 	letters, err := a.mailer()
 	if err != nil {
 		return err
@@ -126,13 +130,23 @@ func (a *App) newDoor() error {
 		Lists: lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Members: a.members, Eraser: a.eraser, Limits: a.stores.Limits, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
 		Catalogue: a.catalogue, Topics: a.stores.Topics, Index: a.index, Builder: builder,
 		Log: a.feedLog, Articles: a.stores.Articles,
-		Tagger: ingest.NewTagger(a.catalogue, a.stores.Topics, a.cfg.Tagger),
-		Now:    time.Now, Warm: a.warm.Load, Health: a.dependencies, Backup: a.stores.Backup,
+		Tagger: tagger, Desk: a.desk,
+		Now: time.Now, Warm: a.warm.Load, Health: a.dependencies, Backup: a.stores.Backup,
 		Log500: func(id string, err error) { a.log.Error("call failed", "request_id", id, "error", err) },
 
 		Settings: settings,
 	}, page.Routes)
 	return nil
+}
+
+// newDesk wires what polls the sources.
+func (a *App) newDesk(tagger *ingest.Tagger) *ingest.Desk {
+	client := fetch.New(fetch.Options{Agent: fmt.Sprintf("newsfeed/%s (+%s)", version(), a.cfg.URL),
+		Timeout: a.cfg.FetchTimeout, AllowPrivate: a.cfg.AllowPrivateSources})
+	return ingest.NewDesk(ingest.DeskDeps{
+		Sources: a.stores.Sources, Client: client, Timeout: a.cfg.FetchTimeout, Tagger: tagger, Log: a.feedLog, Articles: a.stores.Articles,
+		Now: time.Now, Report: func(err error) { a.log.Error("the desk", "error", err) },
+	})
 }
 
 // mailer returns what sends letters; nil where no mail server is set.
@@ -234,6 +248,7 @@ func (a *App) Close(ctx context.Context) error {
 		a.cancel()
 	}
 	a.background.Wait()
+	a.desk.Stop()
 	a.feedLog.Stop()
 	a.forget()
 	return errors.Join(err, a.stores.Close())

@@ -42,6 +42,7 @@ type commands struct {
 	Import   importCommand   `cmd:"" help:"Bring articles in: NDJSON, JSON, ninjs, RSS, Atom, JSON Feed."`
 	Accounts accountsCommand `cmd:"" help:"Accounts of people who have signed up."`
 	Keys     keysCommand     `cmd:"" help:"Keys of publishers and editors."`
+	Sources  sourcesCommand  `cmd:"" help:"Addresses of publishers that are polled."`
 	Topics   topicsCommand   `cmd:"" help:"The catalogue of topics."`
 	Backup   backupCommand   `cmd:"" help:"Copy the embedded store while it runs."`
 	Check    checkCommand    `cmd:"" help:"Configuration and servers: what is wrong and how to mend it."`

@@ -64,6 +64,7 @@ func (s *serveCommand) run(ctx context.Context, p *program, a *App, l net.Listen
 			return err
 		}
 	}
+	a.desk.Start()
 	slog.Default().Info("ready", "page", p.config.URL+"/", "api", p.config.URL+"/docs", "articles", a.index.Articles())
 	select {
 	case <-ctx.Done():

@@ -2,6 +2,9 @@
 // one file per format (article.go, ninjs.go, feedfile.go), the cleaning of
 // text and HTML (clean.go, body.go), and the tagger (tag.go).
 //
-// It takes everything for hostile. It does not fetch anything, and it stores
-// nothing but new topics.
+// The desk (desk.go, poll.go, schedule.go) polls the addresses of sources, which
+// are behind the contract [Sources], and stores what it finds as if it were pushed.
+//
+// It takes everything for hostile. All asking of addresses goes through
+// feed/ingest/fetch.
 package ingest

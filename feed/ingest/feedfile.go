@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,28 +38,61 @@ const (
 // off, after the entries before it. The error is for documents that are too
 // big, declare entities, nest too deep, or are no such documents.
 func ParseDocument(b []byte) ([]Item, error) {
+	document, err := ReadDocument(b)
+	return document.Items, err
+}
+
+// Document is an RSS, Atom or JSON Feed document.
+type Document struct {
+	Items []Item
+	Title string        // plain text
+	Site  string        // the page that it belongs to; "" when it names none
+	Keeps time.Duration // for how long it says that it keeps (ttl); 0: it does not say
+}
+
+// ReadDocument is [ParseDocument] with what the document says of itself.
+func ReadDocument(b []byte) (Document, error) {
 	if len(b) > MaxDocument {
-		return nil, fmt.Errorf("document is larger than %d MiB", MaxDocument>>20)
+		return Document{}, fmt.Errorf("document is larger than %d MiB", MaxDocument>>20)
 	}
 	if err := inspectXML(b); err != nil {
-		return nil, err
+		return Document{}, err
 	}
 	document, err := parseDocument(b)
 	if err != nil {
 		if document = mended(b); document == nil {
-			return nil, fmt.Errorf("read document: %w", err)
+			return Document{}, fmt.Errorf("read document: %w", err)
 		}
 	}
+	site, _ := webAddress(strings.TrimSpace(document.Link)) // one that is none is not said
+	return Document{
+		Items: documentItems(document, err), Title: shorten(Plain(bounded(document.Title)), maxName),
+		Site: site, Keeps: documentKeeps(b),
+	}, nil
+}
+
+// documentItems makes drafts of the entries; broken is how the document broke off.
+func documentItems(document *gofeed.Feed, broken error) []Item {
 	items := make([]Item, len(document.Items), len(document.Items)+1)
 	for i, entry := range document.Items {
 		items[i].Index = i
 		in := entryInput(document, entry)
 		items[i].Draft, items[i].Err = in.draft(&checker{lenient: true})
 	}
-	if err != nil {
-		items = append(items, Item{Index: len(items), Err: &wire.Malformed{Message: "the document breaks off: " + err.Error()}})
+	if broken != nil {
+		items = append(items, Item{Index: len(items), Err: &wire.Malformed{Message: "the document breaks off: " + broken.Error()}})
 	}
-	return items, nil
+	return items
+}
+
+// ttl finds the element of RSS that says in minutes how long a document keeps.
+var ttl = regexp.MustCompile(`<ttl>\s*(\d{1,6})\s*</ttl>`)
+
+func documentKeeps(b []byte) time.Duration {
+	if found := ttl.FindSubmatch(b[:min(len(b), 64<<10)]); found != nil {
+		return time.Duration(number(string(found[1]))) * time.Minute
+	}
+	return 0
 }
 
 func parseDocument(b []byte) (*gofeed.Feed, error) {

@@ -48,6 +48,7 @@ var (
 	bucketEmails     = []byte("emails")      // and identities, see accounts.go
 	bucketMerges     = []byte("merges")      // see merges.go
 	bucketErasures   = []byte("erasures")    // see erasures.go
+	bucketSources    = []byte("sources")     // 16 bytes of an address's id → ingest.Address
 )
 
 const (

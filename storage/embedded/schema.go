@@ -47,6 +47,12 @@ var migrations = []func(tx *bbolt.Tx) error{
 		}
 		return nil
 	},
+	func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucketIfNotExists(bucketSources); err != nil {
+			return fmt.Errorf("make bucket %s: %w", bucketSources, err)
+		}
+		return nil
+	},
 }
 
 // SchemaVersion is the version of the file's layout that this program writes.

@@ -24,6 +24,7 @@ const (
 	collectionKeys     = "keys"     // see keyDoc
 	collectionAccounts = "accounts" // see accountDoc
 	collectionErasures = "erasures" // see erasureDoc
+	collectionSources  = "sources"  // see addressDoc
 )
 
 // schema is what the database says of itself.
@@ -62,6 +63,10 @@ var indexes = map[string][]driver.IndexModel{
 	collectionAccounts: {
 		{Keys: bson.D{{Key: "email", Value: 1}}, Options: options.Index().SetUnique(true)},
 		{Keys: bson.D{{Key: "identity.issuer", Value: 1}, {Key: "identity.subject", Value: 1}}, Options: options.Index().SetUnique(true).SetSparse(true)},
+	},
+	collectionSources: {
+		{Keys: bson.D{{Key: "url", Value: 1}}, Options: options.Index().SetUnique(true)},
+		{Keys: bson.D{{Key: "stopped", Value: 1}, {Key: "due", Value: 1}}},
 	},
 }
 

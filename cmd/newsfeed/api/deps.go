@@ -33,6 +33,7 @@ type Deps struct {
 	Log       *feed.Log
 	Articles  feed.Articles
 	Tagger    *ingest.Tagger
+	Desk      *ingest.Desk
 
 	Now    func() time.Time
 	Warm   func() bool                            // the index has reached the horizon

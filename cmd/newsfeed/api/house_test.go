@@ -16,6 +16,7 @@ import (
 
 	"newsfeed/feed"
 	"newsfeed/feed/ingest"
+	"newsfeed/feed/ingest/fetch"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
 	"newsfeed/interests/topic"
@@ -77,6 +78,10 @@ func NewHouse(t testing.TB, changes ...func(*Deps)) *House {
 		t.Fatal(err)
 	}
 	d.Log.Start()
+	if d.Desk == nil {
+		d.Desk = NewDesk(h.Store.Sources())
+	}
+	d.Desk.Log, d.Desk.Tagger, d.Desk.Articles, d.Desk.Now = d.Log, d.Tagger, d.Articles, h.Clock.Now
 	h.Server = New(d)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -141,6 +146,13 @@ func (h *House) remember() {
 	h.People.Remember(changes, 1000)
 	h.Lists.Remember(changes, 1000)
 	h.Marks.Remember(changes, 1000)
+}
+
+// NewDesk returns a desk over sources that may ask this machine too.
+func NewDesk(sources ingest.Sources) *ingest.Desk {
+	const patience = 5 * time.Second
+	return ingest.NewDesk(ingest.DeskDeps{Sources: sources, Timeout: patience,
+		Client: fetch.New(fetch.Options{Agent: "newsfeed/test", Timeout: patience, AllowPrivate: true})})
 }
 
 // MembersOf returns the members of a store, with passwords that are hashed in no time.

@@ -468,6 +468,7 @@ func openNode(t testing.TB, c *contract, change func(*api.Deps)) *node {
 		d.Eraser = api.EraserOf(people, d.People, &feed.Belongings{Lists: d.Lists, Marks: d.Marks, Merger: d.Merger}, d.Now)
 		d.Eraser.Erasures = gatedErasures{d.Eraser.Erasures, &n.gate}
 		d.Keyring = account.NewKeyring(gatedKeys{people.Keys(), &n.gate}, d.Now, n.keys()...)
+		d.Desk = api.NewDesk(gatedSources{people.Sources(), &n.gate})
 		d.Warm, d.Settings.Bench = n.warm.Load, true
 		d.Mail = func(context.Context, string, string, string) error { return nil }
 		articles, since := d.Articles, d.Now().UTC()
@@ -656,6 +657,32 @@ func (g gatedErasures) Begin(ctx context.Context, e account.Erasure) error {
 }
 
 type keyStore = account.Keys // under another name, since it has a method Keys
+
+type gatedSources struct {
+	ingest.Sources
+	*gate
+}
+
+func (g gatedSources) Add(ctx context.Context, addresses []ingest.Address) ([]bool, error) {
+	if err := g.pass(ingest.ErrSourcesUnavailable); err != nil {
+		return nil, err
+	}
+	return g.Sources.Add(ctx, addresses)
+}
+
+func (g gatedSources) All(ctx context.Context) ([]ingest.Address, error) {
+	if err := g.pass(ingest.ErrSourcesUnavailable); err != nil {
+		return nil, err
+	}
+	return g.Sources.All(ctx)
+}
+
+func (g gatedSources) Remove(ctx context.Context, source string) (int, error) {
+	if err := g.pass(ingest.ErrSourcesUnavailable); err != nil {
+		return 0, err
+	}
+	return g.Sources.Remove(ctx, source)
+}
 
 type gatedKeys struct {
 	keyStore
@@ -852,6 +879,7 @@ func TestJourneyKeepsTheContract(t *testing.T) {
 	t.Run("streams", func(t *testing.T) { walkStreams(t, n) })
 	t.Run("preview", func(t *testing.T) { walkPreview(t, n) })
 	t.Run("syncs", func(t *testing.T) { walkSyncs(t, n) })
+	t.Run("sources", func(t *testing.T) { walkSources(t, n) })
 	t.Run("keys", func(t *testing.T) { walkKeys(t, n) })
 	t.Run("refusals", func(t *testing.T) { walkRefusals(t, n) })
 	t.Run("rates", func(t *testing.T) { walkRates(t, c) })
@@ -1342,6 +1370,58 @@ func futureCursor() string {
 	return feed.Cursor{Edition: 1 << 30, Started: time.Now()}.String()
 }
 
+func walkSources(t *testing.T, n *node) {
+	document := `<rss version="2.0"><channel><title>Example</title><link>http://127.1.0.1/</link><ttl>60</ttl>
+		<item><title>One</title><link>http://127.1.0.1/one</link></item><item><title>No address</title></item></channel></rss>`
+	publisher := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/page" {
+			_, _ = io.WriteString(w, `<html><head><link rel="alternate" type="application/rss+xml" href="/rss"></head></html>`)
+			return
+		}
+		_, _ = io.WriteString(w, document)
+	}))
+	defer publisher.Close()
+	add := call{method: "POST", path: "/sources", token: n.editor, body: `{"url":"` + publisher.URL + `/page","source":"example-news"}`}
+	if got := fmt.Sprint(n.want(t, 201, add)); !strings.Contains(got, publisher.URL+"/rss") {
+		t.Errorf("a page's document was not found: %v", got)
+	}
+	n.want(t, 409, add)
+	n.want(t, 422, add.with(func(c *call) { c.body = `{"url":"ftp://example.org/"}` }))
+	n.want(t, 422, add.with(func(c *call) { c.body = `{"url":"https://example.org/","source":"Not An Id"}` }))
+	list := call{method: "POST", path: "/sources/list", token: n.editor, body: `{"sources":[{"url":"http://127.0.0.1:1/x","name":"X"},{"url":"http://127.0.0.1:1/x"},{"url":"mailto:x"}]}`}
+	if got := fmt.Sprint(n.want(t, 200, list)); strings.Count(got, "accepted") != 1 || strings.Count(got, "unchanged") != 1 || strings.Count(got, "rejected") != 1 {
+		t.Errorf("a list: %v", got)
+	}
+	n.want(t, 422, list.with(func(c *call) {
+		c.body, c.wrong = `{"sources":[`+strings.Repeat(`{"url":"x"},`, 1000)+`{"url":"x"}]}`, true
+	}))
+	poll := call{method: "POST", path: "/sources/poll", token: n.editor, body: `{"sources":["example-news","127-0-0-1"]}`}
+	results := n.want(t, 200, poll)["results"].([]any)
+	if first := results[0].(map[string]any); first["new"] != 1.0 || first["rejected"] != 1.0 || first["fault"] != nil {
+		t.Errorf("polled: %v", first)
+	}
+	if second := results[1].(map[string]any); second["fault"] == nil {
+		t.Errorf("nobody answers there, and yet: %v", second)
+	}
+	n.want(t, 404, poll.with(func(c *call) { c.body = `{"sources":["nobody"]}` }))
+	n.want(t, 422, poll.with(func(c *call) { c.body, c.wrong = `{"sources":[]}`, true }))
+	page := n.want(t, 200, call{method: "GET", path: "/sources?limit=1", token: n.editor})
+	second := n.want(t, 200, call{method: "GET", path: "/sources?limit=1&cursor=" + page["next"].(string), token: n.editor})
+	if second["next"] != nil || fmt.Sprint(second["sources"]) == fmt.Sprint(page["sources"]) {
+		t.Errorf("the second page: %v", second)
+	}
+	n.want(t, 400, call{method: "GET", path: "/sources?cursor=%21", token: n.editor, wrong: true})
+	if got := n.want(t, 200, call{method: "DELETE", path: "/sources/example-news?withdraw=true", token: n.editor}); got["addresses"] != 1.0 || got["withdrawn"] != 1.0 {
+		t.Errorf("removed: %v", got)
+	}
+	n.want(t, 404, call{method: "DELETE", path: "/sources/example-news", token: n.editor})
+	n.want(t, 400, call{method: "DELETE", path: "/sources/x?withdraw=maybe", token: n.editor, wrong: true})
+	n.want(t, 400, call{method: "DELETE", path: "/sources/%ff", token: n.editor, wrong: true})
+	n.want(t, 400, add.with(func(c *call) { c.body, c.wrong = `{"url":7}`, true }))
+	n.want(t, 400, list.with(func(c *call) { c.body, c.wrong = `{"sources":7}`, true }))
+	n.want(t, 400, poll.with(func(c *call) { c.body, c.wrong = `{"sources":7}`, true }))
+}
+
 func walkKeys(t *testing.T, n *node) {
 	post := call{method: "POST", path: "/keys", token: n.editor, body: `{"name":"desk","role":"publisher","sources":["example-news"],"hosts":["News.Example.com"]}`}
 	made := n.want(t, 201, post)
@@ -1442,6 +1522,11 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "POST", path: "/articles", token: n.publisher, body: article(30, "")},
 		{method: "GET", path: "/articles/" + id, token: me},
 		{method: "DELETE", path: "/articles/" + id, token: n.publisher},
+		{method: "POST", path: "/sources", token: n.editor, body: `{"url":"http://127.0.0.1:1/sample"}`},
+		{method: "GET", path: "/sources", token: n.editor},
+		{method: "POST", path: "/sources/list", token: n.editor, body: `{"sources":[]}`},
+		{method: "POST", path: "/sources/poll", token: n.editor, body: `{"sources":["nobody"]}`},
+		{method: "DELETE", path: "/sources/nobody", token: n.editor},
 		{method: "POST", path: "/keys", token: n.editor, body: `{"name":"sample"}`},
 		{method: "GET", path: "/keys", token: n.editor},
 		{method: "DELETE", path: "/keys/" + account.NewID().String(), token: n.editor},

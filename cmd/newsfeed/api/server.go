@@ -153,6 +153,12 @@ func routes() []route {
 		{"GET", "/keys", editor, nothing, (*Server).getKeys},
 		{"DELETE", "/keys/{id}", editor, nothing, (*Server).deleteKey},
 
+		{"POST", "/sources", editor, nothing, (*Server).postSource},
+		{"GET", "/sources", editor, nothing, (*Server).getSources},
+		{"POST", "/sources/list", editor, nothing, (*Server).postSourceList},
+		{"POST", "/sources/poll", editor, nothing, (*Server).postSourcePoll},
+		{"DELETE", "/sources/{id}", editor, nothing, (*Server).deleteSource},
+
 		{"GET", "/livez", operation, nothing, (*Server).getLivez},
 		{"GET", "/readyz", operation, nothing, (*Server).getReadyz},
 		{"GET", "/metrics", operation, nothing, (*Server).getMetrics},
