@@ -93,7 +93,7 @@ func (s *Server) Files(t testing.TB) []byte {
 
 func (s *Server) appendOnly(t testing.TB) (paths []string) {
 	t.Helper()
-	for _, pattern := range []string{"*.aof", "appendonlydir/*.aof"} {
+	for _, pattern := range []string{"*.aof", "appendonlydir/*"} {
 		found, err := filepath.Glob(filepath.Join(s.dir, pattern))
 		if err != nil {
 			t.Fatal(err)

@@ -207,9 +207,9 @@ func readRedis(r *bufio.Reader) (string, error) {
 		if err != nil || n < 0 {
 			return "", err
 		}
-		text := make([]byte, n)
+		text := make([]byte, n+len("\r\n"))
 		_, err = io.ReadFull(r, text)
-		return string(text), err
+		return string(text[:n]), err
 	}
 	return "", fmt.Errorf("unexpected answer %q", line)
 }
