@@ -34,6 +34,8 @@ var fenced = []struct {
 		"everything else, also app.go, should not know how requests arrive: hand plain values to api or reader"},
 	{"go.mongodb.org", []string{"storage/mongo"},
 		"use the contract beside its user (feed.Articles, …) and let storage open it; tests start servers with storage/storagetest/servers"},
+	{"github.com/coreos/go-oidc", []string{"cmd/newsfeed/identity"},
+		"use identity.Issuer, which pins algorithms and bounds what is fetched"},
 	{"github.com/redis", []string{"storage/redis"},
 		"use the contract beside its user (interests.Store, feed.Marks, …) and let storage open it"},
 }

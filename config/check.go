@@ -39,7 +39,21 @@ func (c Config) Check() []Problem {
 	if c.Horizon > 0 && c.Horizon < time.Hour {
 		wrong("NEWSFEED_HORIZON", "%s is less than an hour, and the feed would be empty: 720h is usual, 0 keeps every article", c.Horizon)
 	}
-	return append(problems, c.checkKeys()...)
+	return append(append(problems, c.OIDC.check()...), c.checkKeys()...)
+}
+
+// check finds what of an issuer does not go together.
+func (o OIDC) check() (problems []Problem) {
+	wrong := func(setting, detail string) { problems = append(problems, Problem{setting, detail}) }
+	switch {
+	case o.Issuer == "" && (o.ClientID != "" || o.ClientSecret != "" || o.Audience != ""):
+		wrong("NEWSFEED_OIDC_ISSUER", "it is not set, and other NEWSFEED_OIDC_ settings are: set it, or unset them")
+	case o.Issuer != "" && o.ClientID == "" && o.Audience == "":
+		wrong("NEWSFEED_OIDC_CLIENT_ID", "NEWSFEED_OIDC_ISSUER is set: set this too so that people can sign in in the reader, or NEWSFEED_OIDC_AUDIENCE so that apps can, or both")
+	case o.ClientSecret != "" && o.ClientID == "":
+		wrong("NEWSFEED_OIDC_CLIENT_ID", "NEWSFEED_OIDC_CLIENT_SECRET is set and this is not: set both")
+	}
+	return problems
 }
 
 // checkKeys finds keys that two share, so that one could not be told from the
@@ -99,6 +113,9 @@ func (c Config) Warnings() []string {
 	}
 	if c.SignInLimit == (RateLimit{}) && c.RateLimit != (RateLimit{}) {
 		warn("NEWSFEED_SIGNIN_LIMIT is off: passwords may be guessed without end; fit only for tests and behind a gateway that counts sign-ins")
+	}
+	if c.OIDC.ClientID != "" && c.OIDC.ClientSecret == "" {
+		warn("NEWSFEED_OIDC_CLIENT_SECRET is not set: a sign-in ends on the node and in the process where it began; with several nodes the issuer must give a secret")
 	}
 	if c.Horizon == 0 {
 		warn("NEWSFEED_HORIZON=0: the index keeps every article, so its memory grows for as long as articles come")

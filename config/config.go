@@ -40,6 +40,7 @@ type Config struct {
 	SMTP            Secret         // smtp:// or smtps://; "": no mail is sent
 	MailFrom        string         // sender of letters
 	SignUp          bool           // anyone may sign up
+	OIDC            OIDC           // an issuer elsewhere whose people come in
 	AllowedOrigins  []string       // scheme://host[:port], or the one entry "*"
 	Proxies         []netip.Prefix // whose X-Forwarded-* count
 	InsecureCookies bool           // plain HTTP on other than loopback is meant so
@@ -72,6 +73,14 @@ func (s Secret) shown() string {
 type Key struct {
 	Name   string
 	Secret Secret // base64url, 22 characters or more
+}
+
+// OIDC is an issuer of OpenID Connect; the zero value is none.
+type OIDC struct {
+	Issuer       string // exactly as it writes itself
+	ClientID     string // of the reader; "": the reader signs nobody in there
+	ClientSecret Secret // "": a public client
+	Audience     string // of JWTs as bearer tokens; "": none are taken
 }
 
 // RateLimit is Calls in each Window; the zero value is no limit.

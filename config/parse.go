@@ -120,6 +120,20 @@ func parseURL(text string, address *string) error {
 	return nil
 }
 
+func parseIssuer(text string, issuer *string) error {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":
+		return fmt.Errorf("%q is no address of an issuer: write https://id.example, as its own document does", text)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return fmt.Errorf("%q is plain HTTP, in which anybody on the way could be the issuer: it must be https, but on this machine", text)
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return fmt.Errorf("%q has more than scheme, host and path: write the issuer as its own document does", text)
+	}
+	*issuer = text
+	return nil
+}
+
 func parseRateLimit(text string, limit *RateLimit) error {
 	if strings.EqualFold(text, "off") {
 		*limit = RateLimit{}

@@ -119,15 +119,18 @@ func (a *App) newDoor() error {
 		AllowedOrigins: a.cfg.AllowedOrigins, Proxies: a.cfg.Proxies,
 		Bench: a.cfg.Bench, InsecureCookies: a.cfg.InsecureCookies,
 	}
+	elsewhere := issuerOf(a.cfg)
 	page := reader.New(reader.Deps{
+		Belongs: a.belongings, Limits: a.stores.Limits, Elsewhere: elsewhere,
 		People: people, Members: a.members, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder,
 		Now: time.Now, Warm: a.warm.Load,
 		Cookie: api.CookieName(a.cfg.InsecureCookies), URL: a.cfg.URL, InsecureCookies: a.cfg.InsecureCookies,
 		Report: func(err error) { a.log.Error("the reader", "error", err) },
 	})
 	a.door = api.New(api.Deps{
-		Mail:  letters,
-		Lists: lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Members: a.members, Eraser: a.eraser, Limits: a.stores.Limits, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
+		Elsewhere: elsewhere,
+		Mail:      letters,
+		Lists:     lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Members: a.members, Eraser: a.eraser, Limits: a.stores.Limits, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
 		Catalogue: a.catalogue, Topics: a.stores.Topics, Index: a.index, Builder: builder,
 		Log: a.feedLog, Articles: a.stores.Articles,
 		Tagger: tagger, Desk: a.desk,

@@ -55,9 +55,11 @@ func (checkCommand) Run(ctx context.Context, p *program) error {
 	if len(p.problems) == 0 {
 		if listens(ctx, p.config.LocalURL()) {
 			p.checkServer(ctx, f)
+			p.checkIssuer(ctx, f, glance, f.warn) // no reason to stop a server that runs
 		} else {
 			f.fine("no server answers at %s, so the stores are looked at", p.config.LocalURL())
 			p.checkStores(ctx, f)
+			p.checkIssuer(ctx, f, storesPatience, f.bad)
 		}
 	}
 	if f.unfit {

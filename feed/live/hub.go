@@ -84,6 +84,7 @@ func New(d Deps) *Hub {
 type Asked struct {
 	Session account.Session
 	Token   account.Secret
+	Until   time.Time          // when the stream ends, of a session that is in no store; zero: with the session
 	Known   *State             // nil: nothing, so that it is told the present revisions
 	Least   interests.Revision // of the list, that the client has heard of
 	// Query is what newer is counted for. With a cursor it is that walk's, whose

@@ -140,6 +140,9 @@ func unreachable(err error) bool {
 // lookAtSessions ends the streams of sessions that have ended.
 func (h *Hub) lookAtSessions(ctx context.Context, p *person) error {
 	for _, s := range p.theirs() {
+		if s.until != nil {
+			continue
+		}
 		_, err := h.People.Who(ctx, s.token)
 		switch {
 		case errors.Is(err, account.ErrNoSession):

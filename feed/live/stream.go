@@ -31,6 +31,7 @@ type Stream struct {
 	person *person
 	token  account.Secret
 	hash   account.Hash
+	until  *time.Timer // ends the stream; nil: the session does
 
 	wake chan struct{} // there may be news; room for one
 	over chan struct{} // closed when the stream has ended
@@ -57,6 +58,9 @@ func newStream(h *Hub, a Asked) *Stream {
 		wake: make(chan struct{}, 1), over: make(chan struct{}), fresh: a.Known == nil}
 	if a.Known != nil {
 		s.told, s.newer = *a.Known, a.Known.Newer
+	}
+	if !a.Until.IsZero() {
+		s.until = time.AfterFunc(a.Until.Sub(h.Now()), func() { s.end(ErrSignedOut) })
 	}
 	return s
 }
@@ -146,6 +150,9 @@ func (s *Stream) news() (Event, bool) {
 // Next. What was counted for it and not told is counted anew for who comes back.
 // Closing twice is closing once.
 func (s *Stream) Close() {
+	if s.until != nil {
+		s.until.Stop()
+	}
 	s.end(ErrClosed)
 	s.hub.leave(s)
 }

@@ -13,11 +13,12 @@ import (
 // accountShape is an account as its holder sees it: of a guest until when it
 // lives, of a member the e-mail address.
 type accountShape struct {
-	ID      account.ID    `json:"id"`
-	Guest   bool          `json:"guest"`
-	Email   account.Email `json:"email,omitempty"`
-	Created time.Time     `json:"created_at"`
-	Expires time.Time     `json:"expires_at,omitzero"`
+	ID        account.ID       `json:"id"`
+	Guest     bool             `json:"guest"`
+	Email     account.Email    `json:"email,omitempty"`
+	Elsewhere account.Identity `json:"identity,omitzero"`
+	Created   time.Time        `json:"created_at"`
+	Expires   time.Time        `json:"expires_at,omitzero"`
 }
 
 func guestShape(s account.Session) accountShape {
@@ -25,7 +26,7 @@ func guestShape(s account.Session) accountShape {
 }
 
 func memberShape(a account.Account) accountShape {
-	return accountShape{ID: a.ID, Email: a.Email, Created: a.Created}
+	return accountShape{ID: a.ID, Email: a.Email, Elsewhere: a.Identity, Created: a.Created}
 }
 
 // entered is the answer to who comes in: the token is in it and nowhere else.

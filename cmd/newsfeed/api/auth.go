@@ -25,6 +25,7 @@ type caller struct {
 	byCookie bool
 	token    account.Secret
 	session  account.Session // of a person
+	byJWT    bool            // the session is an issuer's word, and in no store
 	// The call may be answered from what was last known of a person; stale: of
 	// their session it was.
 	lastKnown, stale bool
@@ -49,7 +50,7 @@ func (s *Server) who(c *fiber.Ctx, r *route) (caller, error) {
 	case r.access == operation && !errors.Is(err, errBadToken), r.access == entering && errors.Is(err, errBadToken):
 		return caller{}, nil
 	}
-	if err == nil && who.kind == aPerson && s.People.Due(who.session) {
+	if err == nil && who.kind == aPerson && !who.byJWT && s.People.Due(who.session) {
 		s.prolong(&who)
 	}
 	return who, err
@@ -82,6 +83,9 @@ func bearer(header []byte) (token []byte, ok bool) {
 // holder returns who holds a token: of a key that this node knows, of a session,
 // or of a key that it has not read yet. Most calls cost one look-up that way.
 func (s *Server) holder(token account.Secret, r *route) (caller, error) {
+	if s.Elsewhere.Reads(token) {
+		return s.elsewhere(token, r)
+	}
 	if s.Keyring.Known(token) {
 		return s.keyHolder(token)
 	}

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"newsfeed/cmd/newsfeed/identity"
 	"newsfeed/feed"
 	"newsfeed/feed/ingest"
 	"newsfeed/interests"
@@ -26,6 +27,7 @@ type Deps struct {
 	Eraser    *feed.Eraser
 	Limits    account.Limits
 	Keyring   *account.Keyring
+	Elsewhere *identity.Issuer // whose JWTs are taken; nil: nobody's
 	Catalogue *topic.Catalogue
 	Topics    topic.Store
 	Index     *feed.Index

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
+	"newsfeed/cmd/newsfeed/identity"
 	"newsfeed/feed"
 	"newsfeed/feed/ingest"
 	"newsfeed/feed/live"
@@ -41,6 +42,7 @@ var (
 	errMember       = errors.New("only a guest's list is merged, and this token is a member's")
 	errExporting    = errors.New("others are being exported at the moment")
 	errNotPassword  = errors.New("the password is wrong: it is asked for, since what is erased is gone for good")
+	errElsewhere    = errors.New("the token is another service's: sign out there")
 	errNoSignUp     = errors.New("nobody can sign up here: ask who runs this service")
 	errNotFound     = errors.New("there is nothing here")
 	errUnknownTopic = errors.New("there is no such topic")
@@ -91,6 +93,8 @@ var table = []known{
 	{err: errGuest, status: 403, kind: "guest"},
 	{err: errMember, status: 403, kind: "member"},
 	{err: errNotPassword, status: 403, kind: "credentials"},
+	{err: errElsewhere, status: 403, kind: "elsewhere"},
+	{err: account.ErrNoPassword, status: 403, kind: "elsewhere", detail: "the account has no password: it is signed in to elsewhere"},
 	{err: errNoSignUp, status: 403, kind: "sign-up-closed"},
 	{err: account.ErrNoSession, status: 401, kind: "token", detail: errBadToken.Error()},
 	{err: errOtherAccount, status: 401, kind: "other-account"},
@@ -137,6 +141,8 @@ var table = []known{
 	{err: interests.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: account.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: ingest.ErrSourcesUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+	{err: identity.ErrAway, status: 503, kind: "issuer", detail: "the issuer of the token cannot be asked for its keys", retry: 5, told: true},
+	{err: identity.ErrUnfit, status: 503, kind: "issuer", detail: "the issuer of the token cannot be asked for its keys", retry: 60, told: true},
 	{err: topic.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: context.DeadlineExceeded, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: context.Canceled, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},

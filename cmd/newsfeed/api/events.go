@@ -47,6 +47,9 @@ func (s *Server) getEvents(c *fiber.Ctx, who *caller) error {
 		return err
 	}
 	asked := live.Asked{Session: who.session, Token: who.token}
+	if who.byJWT {
+		asked.Until = who.session.Expires
+	}
 	if known, ok := live.ParseState(string(c.Request().Header.Peek("Last-Event-ID"))); ok {
 		asked.Known = &known // another's id is as good as none: an error would end the client's trying for good
 	}

@@ -28,7 +28,6 @@ const maxExports = 2
 // list and marks with the same digests.
 type exportShape struct {
 	Account   accountShape          `json:"account"`
-	Identity  account.Identity      `json:"identity,omitzero"` // who the member is elsewhere
 	Sessions  []sessionShape        `json:"sessions"`
 	Interests exportedList          `json:"interests"`
 	Marks     exported[wire.MarkOp] `json:"marks"`
@@ -111,7 +110,7 @@ func (s *Server) export(ctx context.Context, who *caller) (*exportShape, error) 
 		if err != nil {
 			return nil, err
 		}
-		shape.Account, shape.Identity = memberShape(a), a.Identity
+		shape.Account = memberShape(a)
 	}
 	var err error
 	if shape.Sessions, err = s.sessionsOf(ctx, who); err != nil {
@@ -219,6 +218,9 @@ func (s *Server) deleteAccount(c *fiber.Ctx, who *caller) error {
 	removed, err := s.Eraser.Erase(ctx, who.session.Account, who.token.Hash())
 	if err != nil {
 		return fmt.Errorf("erase %s: %w", who.session.Account, err)
+	}
+	if who.byJWT {
+		s.Elsewhere.Forget(who.token)
 	}
 	return send(c, fiber.StatusOK, struct {
 		Removed feed.Erased `json:"removed"`

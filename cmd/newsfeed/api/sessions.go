@@ -137,11 +137,14 @@ func (s *Server) deleteSession(c *fiber.Ctx, who *caller) error {
 	if err != nil {
 		return err
 	}
+	if who.byJWT && text == "current" {
+		return errElsewhere
+	}
 	ctx, cancel := deadline()
 	defer cancel()
 	id, err := uuid.Parse(text)
 	switch {
-	case text == "current" || err == nil && id == who.session.ID:
+	case text == "current" || err == nil && id == who.session.ID && !who.byJWT:
 		err = s.People.End(ctx, who.token)
 	case err != nil || len(text) != 36 || who.session.Guest:
 		return errNoSession

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"newsfeed/cmd/newsfeed/identity"
 	"newsfeed/cmd/newsfeed/origin"
 	"newsfeed/feed"
 	"newsfeed/interests"
@@ -28,6 +29,9 @@ type Deps struct {
 	People    *account.People
 	Members   *account.Members
 	Lists     *interests.Lists
+	Belongs   *feed.Belongings // what a guest's sign-in merges
+	Limits    account.Limits
+	Elsewhere *identity.Issuer // where people sign in; nil: nowhere
 	Catalogue *topic.Catalogue
 	Index     *feed.Index
 	Builder   *feed.Builder
@@ -64,6 +68,11 @@ func (r *Reader) Routes(router fiber.Router) {
 	router.Get("/search", r.page(r.search))
 	router.Get("/my/interests", r.page(r.interests))
 	router.Post("/my/interests", r.page(r.guarded(r.edit)))
+	if r.deps.Elsewhere.SignsIn() {
+		router.Get(signInPath, r.page(r.signIn))
+		router.Get(identity.CallbackPath, r.page(r.signedIn))
+	}
+	router.Post(signOutPath, r.page(r.guarded(r.signOut)))
 	router.Get("/my/password/:token", r.page(r.newPassword))
 	router.Post("/my/password/:token", r.page(r.guarded(r.setPassword)))
 	router.Get("/assets/:file", r.asset)

@@ -22,6 +22,9 @@ type layout struct {
 	News  []topicView // topics of the cards shown that the visitor does not follow
 	AsOf  time.Time   // of the feed shown; zero when none is
 	Back  string      // where a form of this page leads back to
+
+	SignIn  string // where to sign in; "" for who has, and where nobody can
+	SignOut string // where a form signs out who has signed in
 }
 
 // rail is the visitor's own list, in short.
@@ -110,6 +113,9 @@ func (r *Reader) layout(c *fiber.Ctx, v *visitor, title string) layout {
 	l := layout{Title: title, Note: notes[c.Query("note")], Back: backOf(c)}
 	if v.expired {
 		l.Note = noteSession
+	}
+	if l.SignIn = r.signInLink(v, l.Back); v.known && !v.session.Guest {
+		l.SignOut = signOutPath
 	}
 	for _, i := range r.listed(v) {
 		switch {

@@ -63,7 +63,7 @@ func (r *Reader) prolong(ctx context.Context, c *fiber.Ctx, v *visitor) {
 		return
 	}
 	v.session = next
-	r.setCookie(c, v.token)
+	r.setCookie(c, v.token, v.session)
 }
 
 // settled returns the visitor as one whose edit may be stored: nobody becomes a
@@ -88,7 +88,7 @@ func (r *Reader) settled(ctx context.Context, c *fiber.Ctx, v visitor) (visitor,
 		return v, err
 	}
 	v.known, v.list = true, interests.List{}
-	r.setCookie(c, v.token)
+	r.setCookie(c, v.token, v.session)
 	return v, nil
 }
 
@@ -100,10 +100,13 @@ func (v *visitor) person() *feed.Person {
 	return feed.NewPerson(&v.list)
 }
 
-func (r *Reader) setCookie(c *fiber.Ctx, token account.Secret) {
+func (r *Reader) setCookie(c *fiber.Ctx, token account.Secret, s account.Session) {
 	cookie := r.cookie()
 	cookie.Value = string(token)
 	cookie.MaxAge = int(account.GuestKept / time.Second)
+	if !s.Guest {
+		cookie.MaxAge = int(account.MemberKept / time.Second)
+	}
 	c.Cookie(cookie)
 }
 

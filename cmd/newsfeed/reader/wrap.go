@@ -8,6 +8,7 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 
+	"newsfeed/cmd/newsfeed/identity"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
 )
@@ -94,7 +95,10 @@ type message struct {
 // linked is a link with its text.
 type linked struct{ Path, Text string }
 
-var home = []linked{{"/", "Back to the feed"}}
+var (
+	home        = []linked{{"/", "Back to the feed"}}
+	signInAgain = []linked{{signInPath, "Sign in"}, {"/", "Back to the feed"}}
+)
 
 // messageFor is the one table from errors to pages.
 func messageFor(err error) *message {
@@ -109,6 +113,21 @@ func messageFor(err error) *message {
 		return &message{Status: 409, Heading: "Your list is full",
 			Text:  fmt.Sprintf("A list holds %d topics that you follow and %d that you mute. Remove one that you no longer need, then add the new one. Nothing was changed.", interests.MaxFollowed, interests.MaxMuted),
 			Links: []linked{{"/my/interests", "Go through my interests"}, {"/", "Back to the feed"}}}
+	case errors.Is(err, identity.ErrFlow):
+		return &message{Status: 400, Heading: "That sign-in has ended",
+			Text: "It took more than ten minutes, was finished before, or was begun in another browser. If this happens each time, let this site keep cookies. You are not signed in by it; begin again.", Links: signInAgain}
+	case errors.Is(err, identity.ErrDeclined):
+		return &message{Status: 403, Heading: "You were not signed in",
+			Text: "The service that you sign in with said no, or you turned back there. Nothing was changed here.", Links: signInAgain}
+	case errors.Is(err, identity.ErrAway):
+		return &message{Status: 503, Heading: "The service that you sign in with does not answer", Wait: 5,
+			Text: "It is not this site, and it may take a while. You can read on without signing in; what this browser holds is kept.", Links: signInAgain}
+	case errors.Is(err, identity.ErrUnfit):
+		return &message{Status: 502, Heading: "Signing in is not set up right",
+			Text: "This site and the service that you sign in with do not agree on who they are. Who runs this site is told why, and sees it with: newsfeed check.", Links: home}
+	case errors.Is(err, identity.ErrToken):
+		return &message{Status: 502, Heading: "We cannot tell who you are",
+			Text: "The answer of the service that you sign in with was not one for this site, or its clock is wrong. You are not signed in. Begin again; if this happens each time, tell who runs this site.", Links: signInAgain}
 	case errors.Is(err, account.ErrBadReset):
 		return &message{Status: 410, Heading: "This link is no longer good",
 			Text: "A link to a new password is good for an hour, and once. Ask for another one. Nothing was changed.", Links: home}
