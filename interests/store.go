@@ -58,4 +58,8 @@ var (
 	ErrConflict    = errors.New("interests: the list was edited meanwhile")
 	ErrForgotten   = errors.New("interests: the list at that revision is not remembered")
 	ErrUnavailable = errors.New("interests: the store of lists is unavailable")
+	// ErrUnconfirmed comes with ErrUnavailable, of lists and of marks: the store has
+	// the edit, but fewer replicas than were asked for have confirmed it, so that it
+	// may be lost with the store's server.
+	ErrUnconfirmed = errors.New("interests: the edit is stored and not confirmed by enough replicas")
 )

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -21,21 +22,25 @@ const (
 )
 
 // parse reads an address; see [Open].
-func parse(address string) (*goredis.UniversalOptions, error) {
+func parse(address string) (*goredis.UniversalOptions, confirmations, error) {
+	var wanted confirmations
 	u, err := url.Parse(address)
 	if err != nil {
-		return nil, fmt.Errorf("the address of redis cannot be read: %w", withoutAddress(err))
+		return nil, wanted, fmt.Errorf("the address of redis cannot be read: %w", withoutAddress(err))
 	}
 	query := u.Query()
 	more := query["addr"]
 	query.Del("addr")
+	if wanted, err = parseConfirmations(query); err != nil {
+		return nil, wanted, err
+	}
 	u.RawQuery = query.Encode()
 	if u.Scheme != "redis" && u.Scheme != "rediss" {
-		return nil, fmt.Errorf("the address of redis begins with %q: use redis:// or rediss://", u.Scheme)
+		return nil, wanted, fmt.Errorf("the address of redis begins with %q: use redis:// or rediss://", u.Scheme)
 	}
 	one, err := goredis.ParseURL(u.String())
 	if err != nil {
-		return nil, fmt.Errorf("the address of redis cannot be read: %w", withoutAddress(err))
+		return nil, wanted, fmt.Errorf("the address of redis cannot be read: %w", withoutAddress(err))
 	}
 	o := &goredis.UniversalOptions{
 		Addrs:      []string{one.Addr},
@@ -73,7 +78,29 @@ func parse(address string) (*goredis.UniversalOptions, error) {
 	if o.TLSConfig != nil && len(o.Addrs) > 1 {
 		o.TLSConfig.ServerName = "" // each node's certificate has its own name
 	}
-	return o, nil
+	return o, wanted, nil
+}
+
+// parseConfirmations takes wait_replicas and wait_timeout out of the parameters of
+// an address.
+func parseConfirmations(query url.Values) (confirmations, error) {
+	replicas, timeout := query.Get("wait_replicas"), query.Get("wait_timeout")
+	query.Del("wait_replicas")
+	query.Del("wait_timeout")
+	if replicas == "" && timeout == "" {
+		return confirmations{}, nil
+	}
+	n, err := strconv.Atoi(replicas)
+	if err != nil || n < 0 || n > confirmReplicas {
+		return confirmations{}, fmt.Errorf("the address of redis has wait_replicas=%q: write how many replicas confirm an edit, 0 to %d", replicas, confirmReplicas)
+	}
+	wanted := confirmations{replicas: n, within: confirmWithin}
+	if timeout != "" {
+		if wanted.within, err = time.ParseDuration(timeout); err != nil || wanted.within < time.Millisecond || wanted.within > confirmWithinMost {
+			return confirmations{}, fmt.Errorf("the address of redis has wait_timeout=%q: write a duration from 1ms to %v, as in 500ms", timeout, confirmWithinMost)
+		}
+	}
+	return wanted, nil
 }
 
 // withoutAddress takes the address, which holds a password, out of an error of

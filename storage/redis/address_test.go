@@ -26,7 +26,7 @@ func TestParse(t *testing.T) {
 		"rediss://h1":                                     {addrs: "h1:6379", tls: "tls", name: "h1"},
 		"rediss://h1?addr=h2":                             {addrs: "h1:6379 h2:6379", tls: "tls"},
 	} {
-		got, err := parse(address)
+		got, _, err := parse(address)
 		if err != nil {
 			t.Errorf("%s: %v", address, err)
 			continue
@@ -51,7 +51,7 @@ func TestParse(t *testing.T) {
 		}
 	}
 	for _, address := range []string{"", "h1:6379", "http://h1", "unix:///tmp/s", "redis://h1/x", "redis://h1?nonsense=1", "redis://h1:x"} {
-		if got, err := parse(address); err == nil {
+		if got, _, err := parse(address); err == nil {
 			t.Errorf("%q was read as %+v", address, got)
 		}
 	}

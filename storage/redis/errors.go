@@ -79,14 +79,19 @@ func (c onceClient) Eval(ctx context.Context, script string, keys []string, args
 }
 
 func (c onceClient) run(ctx context.Context, command, script string, keys []string, args []any) *goredis.Cmd {
+	cmd := scriptOnce(ctx, command, script, keys, args)
+	_ = c.Process(ctx, cmd) // the command keeps its error
+	return cmd.Cmd
+}
+
+func scriptOnce(ctx context.Context, command, script string, keys []string, args []any) once {
 	words := []any{command, script, len(keys)}
 	for _, key := range keys {
 		words = append(words, key)
 	}
 	cmd := once{goredis.NewCmd(ctx, append(words, args...)...)}
 	cmd.SetFirstKeyPos(3)
-	_ = c.Process(ctx, cmd) // the command keeps its error
-	return cmd.Cmd
+	return cmd
 }
 
 // run runs a script whose reply nobody needs and that may be repeated.

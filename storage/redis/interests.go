@@ -17,10 +17,10 @@ import (
 )
 
 // lists keeps [interests.Store].
-type lists struct{ client goredis.UniversalClient }
+type lists struct{ writer }
 
 // Lists is the server's [interests.Store].
-func (s *Store) Lists() interests.Store { return lists{s.client} }
+func (s *Store) Lists() interests.Store { return lists{s.writer()} }
 
 // listKey is the key of a person's list. All keys of a person have the same
 // hash-tag; [lists.Delete] names every one of them.
@@ -176,8 +176,8 @@ func (s lists) Swap(ctx context.Context, id account.ID, from interests.Revision,
 	if err != nil {
 		return fmt.Errorf("swap list of %s: %w", id, err)
 	}
-	swapped, err := swap.Run(ctx, onceClient{s.client}, listKeys(id), args...).Bool()
-	if err = blame(ctx, err, interests.ErrUnavailable); err == nil && !swapped {
+	swapped, err := s.run(ctx, swap, listKeys(id), args, interests.ErrUnavailable)
+	if err == nil && !swapped {
 		err = interests.ErrConflict
 	}
 	if err != nil {

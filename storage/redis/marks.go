@@ -22,10 +22,10 @@ import (
 //
 // Ids and marks are bytes, not text, because there may be 30,000: text takes
 // three times the memory and time of a Load.
-type marks struct{ client goredis.UniversalClient }
+type marks struct{ writer }
 
 // Marks is the server's [feed.Marks].
-func (s *Store) Marks() feed.Marks { return marks{s.client} }
+func (s *Store) Marks() feed.Marks { return marks{s.writer()} }
 
 func marksKey(id account.ID) string { return "newsfeed:{" + id.String() + "}:marks" }
 
@@ -111,8 +111,8 @@ func (s marks) Swap(ctx context.Context, id account.ID, from interests.Revision,
 	}
 	args := []any{decimal(from), decimal(change.Revision), change.Floor.String(), feed.AppendPast(nil, change.Past), till, len(forgotten)}
 	args = append(args, forgotten...)
-	swapped, err := swapMarks.Run(ctx, onceClient{s.client}, []string{marksKey(id)}, append(args, kept...)...).Bool()
-	if err = blame(ctx, err, feed.ErrMarksUnavailable); err == nil && !swapped {
+	swapped, err := s.run(ctx, swapMarks, []string{marksKey(id)}, append(args, kept...), feed.ErrMarksUnavailable)
+	if err == nil && !swapped {
 		err = feed.ErrMarksConflict
 	}
 	if err != nil {

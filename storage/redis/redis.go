@@ -45,6 +45,7 @@ import (
 // then.
 type Store struct {
 	client goredis.UniversalClient
+	wanted confirmations
 	addr   string // for messages
 	from   int    // schema version found by Open
 
@@ -59,7 +60,9 @@ type Store struct {
 //	redis://[user:password@]host[:6379][/database][?addr=host2:6379&addr=host3:6379]
 //
 // Several addresses are nodes of one cluster; a single address may be one too,
-// which its server is asked. rediss:// is the same over TLS. Further parameters
+// which its server is asked. rediss:// is the same over TLS. With wait_replicas=1
+// an edit is acknowledged when one replica has it too, which it must within
+// wait_timeout (500ms, at most 2s; see [interests.ErrUnconfirmed]). Further parameters
 // are those of go-redis (read_timeout, pool_size, skip_verify, …). The password
 // never appears in an error.
 //
@@ -67,11 +70,11 @@ type Store struct {
 // server. Data of an older one are migrated (see [Store.Migrated]).
 func Open(ctx context.Context, url string) (*Store, error) {
 	quiet()
-	options, err := parse(url)
+	options, wanted, err := parse(url)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{addr: strings.Join(options.Addrs, ", ")}
+	s := &Store{wanted: wanted, addr: strings.Join(options.Addrs, ", ")}
 	if s.client, err = connect(ctx, options); err != nil {
 		return nil, fmt.Errorf("open redis at %s: %w", s.addr, err)
 	}
@@ -80,6 +83,8 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	}
 	return s, nil
 }
+
+func (s *Store) writer() writer { return writer{s.client, s.wanted} }
 
 // connect makes a client of the kind that the server needs.
 func connect(ctx context.Context, options *goredis.UniversalOptions) (goredis.UniversalClient, error) {

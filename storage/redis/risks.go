@@ -28,24 +28,43 @@ func (s *Store) Risks(ctx context.Context) ([]string, error) {
 		risks []string
 	)
 	err := s.eachMaster(ctx, func(ctx context.Context, c *goredis.Client) error {
-		for _, r := range riskySettings {
-			text, err := r.ask(ctx, c)
-			if err != nil {
-				return err
-			}
-			if text != "" {
-				mu.Lock()
-				risks = append(risks, fmt.Sprintf("Redis at %s: %s", c.Options().Addr, text))
-				mu.Unlock()
-			}
+		texts, err := s.risksOf(ctx, c)
+		mu.Lock()
+		defer mu.Unlock()
+		for _, text := range texts {
+			risks = append(risks, fmt.Sprintf("Redis at %s: %s", c.Options().Addr, text))
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of redis at %s: %w", s.addr, err)
 	}
 	slices.Sort(risks)
 	return risks, nil
+}
+
+// risksOf asks one server.
+func (s *Store) risksOf(ctx context.Context, c *goredis.Client) (texts []string, err error) {
+	for _, r := range riskySettings {
+		text, err := r.ask(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if text != "" {
+			texts = append(texts, text)
+		}
+	}
+	if s.wanted.replicas == 0 {
+		return texts, nil
+	}
+	info, err := c.Info(ctx, "replication").Result()
+	if err != nil {
+		return nil, err
+	}
+	if online := strings.Count(info, "state=online"); online < s.wanted.replicas {
+		texts = append(texts, fmt.Sprintf("%d of %d replicas that are to confirm each edit (wait_replicas) are there: edits are stored and refused", online, s.wanted.replicas))
+	}
+	return texts, nil
 }
 
 func (r risk) ask(ctx context.Context, c *goredis.Client) (string, error) {

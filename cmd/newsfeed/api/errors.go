@@ -137,6 +137,7 @@ var table = []known{
 	{err: errBehind, status: 503, kind: "behind", retry: 1},
 	{err: feed.ErrDamaged, status: 503, kind: "unavailable", detail: unavailable, retry: 30, told: true},
 	{err: feed.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+	{err: interests.ErrUnconfirmed, status: 503, kind: "unconfirmed", detail: unconfirmed, retry: 2, told: true},
 	{err: feed.ErrMarksUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: interests.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: account.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
@@ -149,6 +150,8 @@ var table = []known{
 }
 
 const unavailable = "a store that this call needs cannot be reached"
+
+const unconfirmed = "the edit was stored, but not confirmed by as many copies as it should be: it may have been kept or not; read the list, or send the edit again"
 
 // field names a bad field, see [wire.Field].
 type field struct{ Location, Message string }

@@ -27,6 +27,28 @@ func Redis(t testing.TB) *Server {
 	return forTest(t, redisProgram(findRedis(t), false))
 }
 
+// RedisReplica is a Redis that copies another, and has caught up with it. It takes
+// no writes.
+func RedisReplica(t testing.TB, of *Server) *Server {
+	t.Helper()
+	p := redisProgram(findRedis(t), false)
+	args := p.args
+	p.args = func(dir string, port int) []string {
+		return append(args(dir, port), "--replicaof", "127.0.0.1 "+strconv.Itoa(of.port))
+	}
+	p.look = func(addr string) (identity, error) {
+		info, err := askRedis(addr, "INFO", "replication")
+		if err == nil && !strings.Contains(info, "master_link_status:up") {
+			err = errors.New("it has not caught up with its master")
+		}
+		if err != nil {
+			return identity{}, err
+		}
+		return lookAtRedis(addr)
+	}
+	return forTest(t, p)
+}
+
 // A Cluster is three Redis masters on loopback that share the slots, without
 // replicas.
 type Cluster struct {
@@ -148,7 +170,7 @@ func redisProgram(path string, cluster bool) program {
 // differently by different versions.
 func writeRedisConf(dir string, port int, cluster bool) string {
 	conf := fmt.Sprintf("bind 127.0.0.1\nport %d\ndir %q\nappendonly yes\nappendfsync always\n"+
-		"maxmemory-policy noeviction\nsave \"\"\n", port, dir)
+		"maxmemory-policy noeviction\nsave \"\"\nrepl-diskless-sync-delay 0\n", port, dir)
 	if cluster {
 		conf += fmt.Sprintf("cluster-enabled yes\ncluster-config-file nodes.conf\ncluster-node-timeout %d\n", nodeTimeoutMs)
 	}
