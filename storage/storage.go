@@ -53,6 +53,9 @@ type Stores struct {
 	Announcements feed.Announcements
 	Changes       athand.Announcements
 
+	// Fill says how full the store of lists is; nil where it has no limit.
+	Fill account.Fill
+
 	// Backup writes a consistent copy while the stores are in use; nil where
 	// the servers have means of their own.
 	Backup func(ctx context.Context, w io.Writer) error
@@ -120,6 +123,7 @@ func openServers(ctx context.Context, a Addresses) (*Stores, error) {
 	}
 	return &Stores{
 		Sweep:    func(context.Context, time.Time) (int, error) { return 0, nil },
+		Fill:     r.Fill,
 		Articles: m.Articles(), Topics: m.Topics(), Keys: m.Keys(), Accounts: m.Accounts(), Erasures: m.Erasures(), Sources: m.Sources(),
 		Lists: r.Lists(), Merges: r.Merges(), Marks: r.Marks(), Sessions: r.Sessions(), Limits: r.Limits(), Together: r.Together(),
 		Announcements: r.Announcements(), Changes: r.Changes(),

@@ -86,6 +86,7 @@ func (a *App) remember() {
 	a.members = account.NewMembers(a.stores.Accounts, a.people, account.NewPasswords(account.StandardCost), a.stores.Limits,
 		account.Allowance(a.cfg.SignInLimit), time.Now)
 	lists, marks := interests.NewLists(a.stores.Lists, time.Now), feed.NewMarkSets(a.stores.Marks, time.Now)
+	a.people.MindRoom(a.stores.Fill)
 	a.people.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
 	lists.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
 	marks.Remember(a.stores.Changes, a.cfg.PeopleAtHand)

@@ -17,6 +17,7 @@ type People struct {
 	now     func() time.Time
 	hand    *athand.Cache[Session] // nil: every question goes to the store
 	unknown strangers
+	room    room
 }
 
 // NewPeople returns the people whose sessions are in a store.
@@ -28,13 +29,20 @@ func (p *People) Remember(changes athand.Announcements, sessions int) {
 	p.hand = athand.New[Session](athand.Session, changes, uint64(sessions))
 }
 
+// MindRoom has no more guests made when fill says that the store has only
+// room for people's edits left. It is called before any other method.
+func (p *People) MindRoom(fill Fill) { p.room.fill = fill }
+
 // Close forgets what is at hand. Closing twice is closing once.
 func (p *People) Close() { p.hand.Close() }
 
 // NewGuest makes a guest, who lives for [GuestUnused] unless an edit is made,
-// and returns the token of its only session.
+// and returns the token of its only session. ErrNoRoom; see [People.MindRoom].
 func (p *People) NewGuest(ctx context.Context) (Session, Secret, error) {
 	now := p.clock()
+	if p.room.isFull(ctx, now) {
+		return Session{}, "", ErrNoRoom
+	}
 	token := NewSecret()
 	s := Session{
 		ID:      uuid.Must(uuid.NewV7()),

@@ -72,5 +72,6 @@ var (
 	// ErrMerged: the session was a guest's, whose list was merged into an account.
 	// It is an ErrNoSession.
 	ErrMerged      = fmt.Errorf("%w: it was merged into an account", ErrNoSession)
+	ErrNoRoom      = errors.New("account: there is no room for one more guest")
 	ErrUnavailable = errors.New("account: the store of accounts is unavailable")
 )

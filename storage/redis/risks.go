@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"newsfeed/interests/account"
 )
 
 // risk is a setting that must have one value, and what may happen otherwise.
@@ -19,8 +21,8 @@ var riskySettings = []risk{
 	{"maxmemory-policy", "noeviction", "Redis throws away people's lists and sessions when its memory is full"},
 }
 
-// Risks says in plain words what the settings of the server put at risk; nothing
-// when they are right. A server that does not show its settings is a risk too.
+// Risks says in plain words what the settings and the state of the server put at
+// risk; nothing when all is well. A server that does not show its settings is a risk too.
 // The error is that of a server that cannot be asked.
 func (s *Store) Risks(ctx context.Context) ([]string, error) {
 	var (
@@ -45,8 +47,12 @@ func (s *Store) Risks(ctx context.Context) ([]string, error) {
 
 // risksOf asks one server.
 func (s *Store) risksOf(ctx context.Context, c *goredis.Client) (texts []string, err error) {
+	asks := []func(context.Context, *goredis.Client) (string, error){memoryRisk, s.replicaRisk}
 	for _, r := range riskySettings {
-		text, err := r.ask(ctx, c)
+		asks = append(asks, r.ask)
+	}
+	for _, ask := range asks {
+		text, err := ask(ctx, c)
 		if err != nil {
 			return nil, err
 		}
@@ -54,17 +60,29 @@ func (s *Store) risksOf(ctx context.Context, c *goredis.Client) (texts []string,
 			texts = append(texts, text)
 		}
 	}
+	return texts, nil
+}
+
+func memoryRisk(ctx context.Context, c *goredis.Client) (string, error) {
+	share, err := memoryShare(ctx, c)
+	if err != nil || share < account.RoomForPeople {
+		return "", err
+	}
+	return fmt.Sprintf("%.0f %% of maxmemory is used: from %.0f %% on no guests are made, at 100 %% edits are refused; raise it",
+		100*share, 100*account.RoomForPeople), nil
+}
+
+func (s *Store) replicaRisk(ctx context.Context, c *goredis.Client) (string, error) {
 	if s.wanted.replicas == 0 {
-		return texts, nil
+		return "", nil
 	}
 	info, err := c.Info(ctx, "replication").Result()
-	if err != nil {
-		return nil, err
+	online := strings.Count(info, "state=online")
+	if err != nil || online >= s.wanted.replicas {
+		return "", err
 	}
-	if online := strings.Count(info, "state=online"); online < s.wanted.replicas {
-		texts = append(texts, fmt.Sprintf("%d of %d replicas that are to confirm each edit (wait_replicas) are there: edits are stored and refused", online, s.wanted.replicas))
-	}
-	return texts, nil
+	return fmt.Sprintf("%d of the %d replicas that are to confirm each edit (wait_replicas) are there: edits are stored, and answered as unconfirmed",
+		online, s.wanted.replicas), nil
 }
 
 func (r risk) ask(ctx context.Context, c *goredis.Client) (string, error) {

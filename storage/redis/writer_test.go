@@ -63,7 +63,7 @@ func TestConfirmed(t *testing.T) {
 	replica.Thaw()
 	replica.Stop()
 	wantUnconfirmed(t, swap(), interests.ErrUnavailable)
-	wantRisks(t, store, "0 of 1 replicas")
+	wantRisks(t, store, "0 of the 1 replicas")
 	replica.Restart()
 	if err := swap(); err != nil {
 		t.Errorf("after the replica is back: %v", err)

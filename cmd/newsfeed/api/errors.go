@@ -140,6 +140,7 @@ var table = []known{
 	{err: interests.ErrUnconfirmed, status: 503, kind: "unconfirmed", detail: unconfirmed, retry: 2, told: true},
 	{err: feed.ErrMarksUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: interests.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
+	{err: account.ErrNoRoom, status: 503, kind: "no-room", detail: "there is no room for more guests at the moment; who is here already can go on", retry: 60},
 	{err: account.ErrUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: ingest.ErrSourcesUnavailable, status: 503, kind: "unavailable", detail: unavailable, retry: 2, told: true},
 	{err: identity.ErrAway, status: 503, kind: "issuer", detail: "the issuer of the token cannot be asked for its keys", retry: 5, told: true},
