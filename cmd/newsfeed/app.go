@@ -87,6 +87,9 @@ func (a *App) remember() {
 		account.Allowance(a.cfg.SignInLimit), time.Now)
 	lists, marks := interests.NewLists(a.stores.Lists, time.Now), feed.NewMarkSets(a.stores.Marks, time.Now)
 	a.people.MindRoom(a.stores.Fill)
+	if a.cfg.RateLimit.Calls > 0 {
+		a.people.LimitGuests(a.stores.Limits)
+	}
 	a.people.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
 	lists.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
 	marks.Remember(a.stores.Changes, a.cfg.PeopleAtHand)
@@ -125,7 +128,8 @@ func (a *App) newDoor() error {
 		Belongs: a.belongings, Limits: a.stores.Limits, Elsewhere: elsewhere,
 		People: people, Members: a.members, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder,
 		Now: time.Now, Warm: a.warm.Load,
-		Cookie: api.CookieName(a.cfg.InsecureCookies), URL: a.cfg.URL, InsecureCookies: a.cfg.InsecureCookies,
+		Network: api.NetworkFrom(a.cfg.Proxies),
+		Cookie:  api.CookieName(a.cfg.InsecureCookies), URL: a.cfg.URL, InsecureCookies: a.cfg.InsecureCookies,
 		Report: func(err error) { a.log.Error("the reader", "error", err) },
 	})
 	a.door = api.New(api.Deps{

@@ -18,6 +18,7 @@ type People struct {
 	hand    *athand.Cache[Session] // nil: every question goes to the store
 	unknown strangers
 	room    room
+	limits  Limits // nil: nothing is counted
 }
 
 // NewPeople returns the people whose sessions are in a store.

@@ -43,7 +43,7 @@ func (s *Server) postGuest(c *fiber.Ctx, _ *caller) error {
 	}
 	ctx, cancel := deadline()
 	defer cancel()
-	session, token, err := s.People.NewGuest(ctx)
+	session, token, err := s.People.GuestFrom(ctx, network(s.address(c)))
 	if err != nil {
 		return fmt.Errorf("make a guest: %w", err)
 	}

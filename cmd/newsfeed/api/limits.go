@@ -117,17 +117,24 @@ func network(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// address returns where a request comes from: the peer's address, or what the
+// NetworkFrom returns what tells from which network a request comes; see network.
+func NetworkFrom(proxies []netip.Prefix) func(*fiber.Ctx) netip.Addr {
+	return func(c *fiber.Ctx) netip.Addr { return network(addressOf(c, proxies)) }
+}
+
+func (s *Server) address(c *fiber.Ctx) netip.Addr { return addressOf(c, s.Settings.Proxies) }
+
+// addressOf returns where a request comes from: the peer's address, or what the
 // operator's proxies say of it, read from the nearest to the farthest.
-func (s *Server) address(c *fiber.Ctx) netip.Addr {
+func addressOf(c *fiber.Ctx, proxies []netip.Prefix) netip.Addr {
 	addr, _ := netip.AddrFromSlice(c.Context().RemoteIP())
 	addr = addr.Unmap()
-	if !s.isProxy(addr) {
+	if !isProxy(addr, proxies) {
 		return addr
 	}
 	hops := c.Request().Header.PeekAll(fiber.HeaderXForwardedFor)
 	chain := bytes.Split(bytes.Join(hops, []byte(",")), []byte(","))
-	for i := len(chain) - 1; i >= 0 && s.isProxy(addr); i-- {
+	for i := len(chain) - 1; i >= 0 && isProxy(addr, proxies); i-- {
 		next, err := netip.ParseAddr(string(bytes.TrimSpace(chain[i])))
 		if err != nil {
 			break
@@ -137,8 +144,8 @@ func (s *Server) address(c *fiber.Ctx) netip.Addr {
 	return addr
 }
 
-func (s *Server) isProxy(addr netip.Addr) bool {
-	for _, p := range s.Settings.Proxies {
+func isProxy(addr netip.Addr, proxies []netip.Prefix) bool {
+	for _, p := range proxies {
 		if p.Contains(addr) {
 			return true
 		}

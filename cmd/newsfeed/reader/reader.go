@@ -12,6 +12,7 @@ package reader
 import (
 	"bytes"
 	"html/template"
+	"net/netip"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -37,11 +38,12 @@ type Deps struct {
 	Builder   *feed.Builder
 
 	Now             func() time.Time
-	Warm            func() bool // the index has reached the horizon
-	Cookie          string      // name of the reader's cookie
-	URL             string      // the one source of absolute addresses
-	InsecureCookies bool        // the cookie may travel over plain HTTP
-	Report          func(error) // told of every error that became a page with a 5xx; may be nil
+	Warm            func() bool                 // the index has reached the horizon
+	Network         func(*fiber.Ctx) netip.Addr // which a request comes from
+	Cookie          string                      // name of the reader's cookie
+	URL             string                      // the one source of absolute addresses
+	InsecureCookies bool                        // the cookie may travel over plain HTTP
+	Report          func(error)                 // told of every error that became a page with a 5xx; may be nil
 }
 
 // Reader answers for the pages. Safe for concurrent use.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -64,7 +65,8 @@ func newSite(t testing.TB, change ...func(*Deps)) *site {
 	d := Deps{
 		People: s.people, Lists: s.lists, Catalogue: s.catalogue, Index: s.index, Builder: feed.NewBuilder(s.index),
 		Now: now, Warm: s.warm.Load, Cookie: "__Host-newsfeed", URL: "https://news.example",
-		Report: func(err error) { s.reported = append(s.reported, err) },
+		Network: func(*fiber.Ctx) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
+		Report:  func(err error) { s.reported = append(s.reported, err) },
 	}
 	for _, f := range change {
 		f(&d)

@@ -81,7 +81,7 @@ func (r *Reader) settled(ctx context.Context, c *fiber.Ctx, v visitor) (visitor,
 	if v.known {
 		return v, nil
 	}
-	if v.session, v.token, err = r.deps.People.NewGuest(ctx); err != nil {
+	if v.session, v.token, err = r.deps.People.GuestFrom(ctx, r.deps.Network(c)); err != nil {
 		return v, err
 	}
 	if v.session, err = r.deps.People.Keep(ctx, v.token, v.session); err != nil {

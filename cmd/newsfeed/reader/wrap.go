@@ -102,7 +102,14 @@ var (
 
 // messageFor is the one table from errors to pages.
 func messageFor(err error) *message {
+	var often *account.TooOften
 	switch {
+	case errors.As(err, &often):
+		return &message{Status: 429, Heading: "Too many new lists from here", Wait: int(often.Wait.Seconds()) + 1,
+			Text: "Many people have begun a list from your network in a short time. Nothing was changed; reading goes on as before. Try again a little later.", Links: home}
+	case errors.Is(err, account.ErrNoRoom):
+		return &message{Status: 503, Heading: "No new lists just now", Wait: 60,
+			Text: "There is no room for one more list at the moment. Nothing was changed; reading goes on as before, and so do the lists that there are. Try again later.", Links: home}
 	case errors.Is(err, errElsewhere):
 		return &message{Status: 403, Heading: "That did not come from this page",
 			Text: "The form was sent from another site, or your browser does not say from where. Nothing was changed. Open the page here and press the button again.", Links: home}
