@@ -153,8 +153,14 @@ func (c *crash) gather() {
 			Account struct{ ID account.ID }
 			Token   string
 		}
-		if status := c.node.call("POST", "/guests", "", nil, &made); status != http.StatusCreated {
-			c.t.Fatalf("POST /guests: %d", status)
+		for deadline := time.Now().Add(30 * time.Second); ; { // a node may not know yet that Redis is back
+			status, err := c.node.tryCall("POST", "/guests", "", nil, &made)
+			if status == http.StatusCreated {
+				break
+			}
+			if time.Now().After(deadline) {
+				c.t.Fatalf("POST /guests: %d, %v", status, err)
+			}
 		}
 		c.people = append(c.people, &editor{id: made.Account.ID, token: made.Token, r: rand.New(rand.NewPCG(*crashSeed, uint64(n)))})
 	}

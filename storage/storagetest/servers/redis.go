@@ -21,21 +21,26 @@ const (
 )
 
 // Redis is a redis-server with the durability that the product asks for: append
-// only file, fsync before each answer, nothing evicted.
-func Redis(t testing.TB) *Server {
+// only file, fsync before each answer, nothing evicted. Settings ("--maxmemory",
+// "8mb") change that.
+func Redis(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	return forTest(t, redisProgram(findRedis(t), false))
+	return forTest(t, redisWith(t, settings...))
+}
+
+func redisWith(t testing.TB, settings ...string) program {
+	t.Helper()
+	p := redisProgram(findRedis(t), false)
+	args := p.args
+	p.args = func(dir string, port int) []string { return append(args(dir, port), settings...) }
+	return p
 }
 
 // RedisReplica is a Redis that copies another, and has caught up with it. It takes
 // no writes.
 func RedisReplica(t testing.TB, of *Server) *Server {
 	t.Helper()
-	p := redisProgram(findRedis(t), false)
-	args := p.args
-	p.args = func(dir string, port int) []string {
-		return append(args(dir, port), "--replicaof", "127.0.0.1 "+strconv.Itoa(of.port))
-	}
+	p := redisWith(t, "--replicaof", "127.0.0.1 "+strconv.Itoa(of.port))
 	p.look = func(addr string) (identity, error) {
 		info, err := askRedis(addr, "INFO", "replication")
 		if err == nil && !strings.Contains(info, "master_link_status:up") {
