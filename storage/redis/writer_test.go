@@ -3,6 +3,7 @@ package redis_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,6 +56,13 @@ func TestConfirmed(t *testing.T) {
 	store = open(t, master.URL()+"?wait_replicas=1&wait_timeout=50ms")
 	replica.Freeze()
 	wantUnconfirmed(t, swap(), interests.ErrUnavailable)
+	var many sync.WaitGroup
+	for range 32 { // each on a connection of its own, the question too
+		many.Go(func() {
+			wantUnconfirmed(t, store.Lists().Swap(t.Context(), account.NewID(), 0, interests.List{Revision: 1}, time.Time{}), interests.ErrUnavailable)
+		})
+	}
+	many.Wait()
 	change.Revision = 2
 	wantUnconfirmed(t, store.Marks().Swap(t.Context(), id, 1, change, time.Time{}), feed.ErrMarksUnavailable)
 	if got, err := store.Lists().Load(t.Context(), id); err != nil || got.Revision != revision {
