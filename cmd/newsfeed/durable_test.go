@@ -87,8 +87,8 @@ type crash struct {
 
 func newCrash(t *testing.T, server *servers.Server, people int) *crash {
 	mongo := servers.SharedMongo(t)
-	name := strings.ToLower(t.Name()) + server.Addr()[strings.LastIndex(server.Addr(), ":")+1:]
-	node := serve(t, "MONGODB_URI="+mongo.Database(strings.ReplaceAll(name, "/", "-")), "REDIS_URL="+server.URL())
+	name := "crash" + server.Addr()[strings.LastIndex(server.Addr(), ":")+1:]
+	node := serve(t, "MONGODB_URI="+mongo.Database(name), "REDIS_URL="+server.URL())
 	return &crash{t: t, node: node, redis: server, editors: people}
 }
 
