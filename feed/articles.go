@@ -21,8 +21,8 @@ const LastEdition Edition = math.MaxInt64
 // that did not hear the answer to an Append finds its own entries by it.
 type CallID = uuid.UUID
 
-// Entry is one entry of the log: a version of an article, its withdrawal, or an
-// editor's change of a topic. Everything judged about an article was decided by
+// Entry is one entry of the log: a version of an article, its withdrawal, an
+// editor's change of a topic, or a merge of two stories. Everything judged about an article was decided by
 // the writer and stands in the entry; readers apply it, they never decide.
 type Entry struct {
 	Edition Edition   `json:"edition"`
@@ -36,6 +36,9 @@ type Entry struct {
 
 	// Topic is an editor's change of the catalogue; nil in an article's entry.
 	Topic *topic.Topic `json:"topic,omitempty"`
+
+	// Merge says that two stories are one; nil in an article's entry.
+	Merge *StoryMerge `json:"merge,omitempty"`
 
 	Article   Article    `json:"article,omitzero"` // of a withdrawn one only id, address, source, times and tags remain
 	Withdrawn bool       `json:"withdrawn,omitempty"`

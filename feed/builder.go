@@ -210,7 +210,7 @@ func (w *walker) items() {
 		for ; at < w.size && items < w.q.Limit; at++ {
 			p := w.arrange(at)
 			r, ok := w.shown(p)
-			if !ok {
+			if !ok || w.told(p, at) {
 				continue
 			}
 			items++
@@ -286,17 +286,17 @@ func (w *walker) shown(p *place) (row, bool) {
 		return 0, false
 	}
 	w.rows = w.rows[:0]
-	for _, r := range w.c.stories.members(p.story) {
-		if r != p.row && w.member(r) && w.policy.allows(v, r) {
-			w.rows = append(w.rows, r)
+	w.rows = w.allowed(w.rows, p.story, p.row)
+	if len(w.rows) == 0 {
+		for _, sibling := range w.siblings(p.story) {
+			w.rows = w.allowed(w.rows, sibling, p.row)
 		}
 	}
 	if len(w.rows) == 0 {
 		return 0, false
 	}
-	sources := w.sources(p.story)
 	return slices.MaxFunc(w.rows, func(a, b row) int {
-		if sa, sb := w.score(a, sources), w.score(b, sources); sa != sb {
+		if sa, sb := w.score(a, 1), w.score(b, 1); sa != sb {
 			return int(min(max(sa-sb, -1), 1))
 		}
 		if v.tieBefore(a, b) {
@@ -304,6 +304,17 @@ func (w *walker) shown(p *place) (row, bool) {
 		}
 		return -1
 	}), true
+}
+
+// allowed appends the rows of a story, but one, that may stand in its place and
+// that the person may see now.
+func (w *walker) allowed(rows []row, story storyNum, but row) []row {
+	for _, r := range w.membersOf(story) {
+		if r != but && w.member(r) && w.policy.allows(&w.m.view, r) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
 
 // newer counts the stories that entered since the walk's edition and would stand
@@ -320,8 +331,8 @@ func (w *walker) newer() int {
 		if !ok || h.key < w.start.First || h.key == w.start.First && w.m.compareID(h.row, w.start.FirstID) >= 0 {
 			break
 		}
-		if w.m.view.born(h.row) > since && w.opens(h) {
-			if _, ok := w.shown(&place{row: h.row, story: w.m.view.story(h.row)}); ok {
+		if w.born(h.row) > since && w.opens(h) {
+			if _, ok := w.shown(&place{row: h.row, story: w.story(h.row)}); ok {
 				n++
 			}
 		}

@@ -51,9 +51,15 @@ func encodeCard(e *Entry) []byte {
 		panic(fmt.Sprintf("card of article %s: %v", a.ID, err)) // strings and times of a stored article always encode
 	}
 	out := make([]byte, 0, len(b)+128)
-	out = append(out, `{"story":"`...)
+	out = append(out, cardStart...)
 	out = append(out, e.Story.String()...)
 	out = append(out, `","article":`...)
 	out = append(out, b...)
 	return out
 }
+
+// cardStart is how an encoded card begins; the story's id follows.
+const cardStart = `{"story":"`
+
+// rename writes another story's id into an encoded card.
+func rename(card []byte, story StoryID) { copy(card[len(cardStart):], story.String()) }

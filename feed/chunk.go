@@ -51,7 +51,7 @@ func (w *walker) judge() (last hit, n int) {
 		}
 		w.last = h
 		w.looked++
-		if story := w.m.view.story(h.row); story != 0 {
+		if story := w.story(h.row); story != 0 {
 			if p, opens := w.place(h, story); opens {
 				w.opened = append(w.opened, p)
 			}
@@ -88,7 +88,7 @@ func (w *walker) appraise(r row) (score int64, ok bool) {
 
 // opens reports whether a candidate opens the place of its story.
 func (w *walker) opens(h hit) bool {
-	story := w.m.view.story(h.row)
+	story := w.story(h.row)
 	if story == 0 {
 		return w.m.allows(h.row)
 	}
@@ -104,7 +104,7 @@ func (w *walker) place(h hit, story storyNum) (p place, opens bool) {
 	score, opens := w.appraise(h.row)
 	p = place{score: score, opener: h, row: h.row, story: story}
 	w.seen = append(w.seen[:0], v.source(h.row))
-	for _, r := range w.c.stories.members(story) {
+	for _, r := range w.membersOf(story) {
 		if r == h.row || !v.alive(r, w.m.edition) {
 			continue
 		}
@@ -136,7 +136,7 @@ func (w *walker) sources(n storyNum) int {
 		return 1
 	}
 	w.seen = w.seen[:0]
-	for _, r := range w.c.stories.members(n) {
+	for _, r := range w.membersOf(n) {
 		if !w.m.view.alive(r, w.m.edition) {
 			continue
 		}

@@ -97,7 +97,7 @@ func thinStories(r *rand.Rand, s *stories, want map[StoryID][]row) {
 			below = rows[len(rows)/2]
 		}
 		n := s.lookup(id)
-		if s.remove(n, func(r row) bool { return r < below }) {
+		for _, n := range s.remove(n, func(r row) bool { return r < below }) {
 			gone[n] = true
 		}
 		if want[id] = slices.DeleteFunc(rows, func(r row) bool { return r < below }); len(want[id]) == 0 {

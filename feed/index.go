@@ -126,6 +126,8 @@ func (x *Index) Apply(e Entry) {
 	case e.Stub:
 	case e.Topic != nil:
 		x.onTopic(*e.Topic)
+	case e.Merge != nil:
+		x.applyMerge(c, &e)
 	default:
 		x.applyArticle(c, &e)
 	}
@@ -167,33 +169,24 @@ func (x *Index) applyArticle(c *corpus, e *Entry) {
 // The first article of a story becomes a member when the second comes.
 func (c *corpus) join(v *view, r row, e *Entry) {
 	n := c.stories.lookup(e.Story)
-	if n == 0 && e.Story == StoryID(e.Article.ID) {
+	if n == 0 && e.Story == StoryID(e.Article.ID) && e.News.IsZero() {
 		return
 	}
-	if n == 0 {
-		n = c.stories.number(e.Story)
-		if first, _, ok := c.ids.find(ArticleID(e.Story), c.view); ok && v.to(first) == open {
-			c.member(v, n, first)
-		}
-	}
+	n = c.several(v, e.Story)
 	c.member(v, n, r)
+	c.stories.record(n).tell(e.News)
 	c.touchMembers(v, n, e.Edition)
-	story := c.stories.record(n)
-	switch {
-	case story.covered:
+	if c.stories.record(n).covered {
 		c.list(covered).insert(v, r)
-	case c.sources(v, n) >= mustKnowSources:
-		story.covered = true
-		for _, m := range c.stories.members(n) {
-			c.list(covered).insert(v, m)
-		}
+	} else {
+		c.cover(v, n)
 	}
 }
 
 // touchMembers notes that an entry touches the topics of a story's articles:
 // their cards name each other.
 func (c *corpus) touchMembers(v *view, n storyNum, e Edition) {
-	for _, m := range c.stories.members(n) {
+	for _, m := range c.stories.rowsAt(n, always) {
 		if v.to(m) != open {
 			continue
 		}
@@ -212,7 +205,7 @@ func (c *corpus) member(v *view, n storyNum, r row) {
 // sources counts the independent sources of a story's newest versions.
 func (c *corpus) sources(v *view, n storyNum) int {
 	var seen []topicNum
-	for _, m := range c.stories.members(n) {
+	for _, m := range c.stories.rowsAt(n, always) {
 		if s := v.source(m); v.to(m) == open && !slices.Contains(seen, s) {
 			seen = append(seen, s)
 		}

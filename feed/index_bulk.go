@@ -15,6 +15,8 @@ type bulk struct {
 	newest map[ArticleID]Edition // the oldest version seen so far of each article
 	rows   [][]row               // by topic number
 	told   []told
+	merges []Entry          // newest first
+	merged map[StoryID]bool // named by them
 }
 
 // told is a row and the story that its entry names.
@@ -22,19 +24,25 @@ type told struct {
 	story   StoryID
 	article ArticleID
 	row     row
+	news    time.Time
 }
 
 func (x *Index) newBulk(top Edition, at time.Time) *bulk {
 	c := newCorpus(top-min(top, math.MaxUint32/2), at)
 	c.edition.Store(uint64(top))
 	c.backwards = true
-	return &bulk{x: x, c: c, newest: make(map[ArticleID]Edition)}
+	return &bulk{x: x, c: c, newest: make(map[ArticleID]Edition), merged: map[StoryID]bool{}}
 }
 
 // add takes the next older entry. A version that another superseded is kept, as
 // long as the log holds it: cursors may name it.
 func (b *bulk) add(e *Entry) {
 	if e.Stub {
+		return
+	}
+	if e.Merge != nil {
+		b.merges = append(b.merges, *e)
+		b.merged[e.Merge.Kept], b.merged[e.Merge.Gone] = true, true
 		return
 	}
 	if e.Topic != nil {
@@ -64,7 +72,7 @@ func (b *bulk) add(e *Entry) {
 		b.enter(t.topic(), r, !superseded, e.Edition)
 	}
 	b.enter(everything, r, !superseded, e.Edition)
-	b.told = append(b.told, told{e.Story, id, r})
+	b.told = append(b.told, told{e.Story, id, r, e.News})
 	if !superseded {
 		b.c.window.note(e)
 	}
@@ -91,6 +99,7 @@ func (b *bulk) touch(n topicNum, e Edition) {
 func (b *bulk) publish() {
 	v := b.c.view()
 	b.stories(&v)
+	b.merge(&v)
 	for n, rows := range b.rows {
 		b.c.list(topicNum(n)).head.Store(sorted(&v, rows))
 	}
@@ -115,7 +124,7 @@ func (b *bulk) stories(v *view) {
 
 // story makes one story of its members, newest first.
 func (b *bulk) story(v *view, members []told) {
-	alone := !slices.ContainsFunc(members, func(m told) bool { return m.article != ArticleID(m.story) })
+	alone := !b.merged[members[0].story] && !slices.ContainsFunc(members, func(m told) bool { return m.article != ArticleID(m.story) || !m.news.IsZero() })
 	if alone {
 		return
 	}
@@ -124,9 +133,10 @@ func (b *bulk) story(v *view, members []told) {
 	for _, m := range slices.Backward(members) {
 		v.at(m.row).story.Store(n)
 		rows = append(rows, m.row)
+		b.c.stories.record(n).tell(m.news)
 	}
 	b.c.stories.add(n, rows...)
-	b.touchMembers(v, members)
+	b.touchMembers(v, members, 0)
 	if b.c.sources(v, n) < mustKnowSources {
 		return
 	}
@@ -139,9 +149,9 @@ func (b *bulk) story(v *view, members []told) {
 	}
 }
 
-// touchMembers notes the newest entry that touched the story.
-func (b *bulk) touchMembers(v *view, members []told) {
-	var newest uint32
+// touchMembers notes the newest entry that touched the story: of those of its
+// articles, and one more.
+func (b *bulk) touchMembers(v *view, members []told, newest uint32) {
 	for _, m := range members {
 		newest = max(newest, v.from(m.row))
 		if to := v.to(m.row); to != open {
@@ -157,4 +167,50 @@ func (b *bulk) touchMembers(v *view, members []told) {
 		}
 	}
 	b.touch(covered, e)
+}
+
+// merge makes those stories one that the log says are, the oldest merge first.
+func (b *bulk) merge(v *view) {
+	for _, e := range slices.Backward(b.merges) {
+		b.c.window.merge(e.Merge.Kept, e.Merge.KeptNum, e.Merge.Gone)
+		if kept, gone, ok := b.c.mergeable(v, e.Merge); ok {
+			b.c.stories.take(kept, gone, b.c.short(e.Edition))
+			b.touch(everything, e.Edition)
+		}
+	}
+	done := map[storyNum]bool{}
+	for _, e := range b.merges {
+		n := b.c.stories.root(b.c.stories.lookup(e.Merge.Kept), always)
+		if n == 0 || done[n] {
+			continue
+		}
+		done[n] = true
+		b.mergeTouched(v, n)
+	}
+}
+
+// mergeTouched notes the newest entry that touched a merged story, and makes it
+// covered if it is.
+func (b *bulk) mergeTouched(v *view, n storyNum) {
+	rows, newest := b.c.stories.rowsAt(n, always), uint32(0)
+	for part := range b.c.stories.all(n) {
+		newest = max(newest, uint32(b.c.stories.record(part).into.Load()>>32))
+	}
+	var members []told
+	for _, r := range rows {
+		members = append(members, told{row: r})
+	}
+	b.touchMembers(v, members, newest)
+	if b.c.sources(v, n) < mustKnowSources {
+		return
+	}
+	for part := range b.c.stories.all(n) {
+		if story := b.c.stories.record(part); !story.covered {
+			story.covered = true
+			for len(b.rows) <= int(covered) {
+				b.rows = append(b.rows, nil)
+			}
+			b.rows[covered] = append(b.rows[covered], b.c.stories.members(part)...)
+		}
+	}
 }

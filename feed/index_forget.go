@@ -122,7 +122,7 @@ func (c *corpus) remove(v *view, dead map[row]bool, affected map[topicNum]bool, 
 	}
 	gone := map[storyNum]bool{}
 	for n := range told {
-		if c.stories.remove(n, func(r row) bool { return dead[r] }) {
+		for _, n := range c.stories.remove(n, func(r row) bool { return dead[r] }) {
 			gone[n] = true
 		}
 	}

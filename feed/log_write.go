@@ -177,19 +177,24 @@ func (l *Log) decide(ctx context.Context, items []item, call CallID, seq *int) (
 		return nil, nil, err
 	}
 	j := judge{at: time.UnixMilli(at).UTC(), halfLife: l.opt.HalfLife, current: current}
-	decisions, entries := make([]decision, len(items)), []Entry(nil)
+	decisions, entries := make([]decision, 0, len(items)), []Entry(nil)
 	window := l.index.corpus.Load().window
 	window.begin()
 	defer window.end()
+	add := func(e *Entry) {
+		e.Edition, e.At, e.Call, e.Seq = base+1+Edition(len(entries)), j.at, call, *seq
+		*seq++
+	}
 	for i, it := range items {
+		if len(entries)+maxUnions == batchSize {
+			break // the rest is the next batch's
+		}
 		entry, result := j.decide(it.change())
-		decisions[i] = decision{it, result, -1}
+		decisions = append(decisions, decision{it, result, -1})
 		if entry == nil {
 			continue
 		}
-		entry.Edition, entry.At = base+1+Edition(len(entries)), j.at
-		entry.Call, entry.Seq = call, *seq
-		*seq++
+		add(entry)
 		if id := entry.Article.ID; !id.IsZero() {
 			var old *Entry
 			if e, ok := j.current[id]; ok {
@@ -202,6 +207,11 @@ func (l *Log) decide(ctx context.Context, items []item, call CallID, seq *int) (
 		}
 		decisions[i].entry, decisions[i].result.Edition = len(entries), entry.Edition
 		entries = append(entries, *entry)
+	}
+	for _, union := range window.unions() {
+		e := Entry{Merge: &union}
+		add(&e)
+		entries = append(entries, e)
 	}
 	return decisions, entries, nil
 }

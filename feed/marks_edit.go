@@ -43,13 +43,16 @@ func (m *MarkSets) Get(ctx context.Context, id account.ID) (MarkSet, error) {
 // of them, with one stamp of the server's own that is later than everything in
 // the set, and returns the set after it. The set is kept until the given time,
 // for good when that is zero. Setting what is set already still counts as an
-// edit: it wins over an older one that arrives late. Errors: ErrMarksFull,
+// edit: it wins over an older one that arrives late. Stories that were merged with
+// this one get the same. Errors: ErrMarksFull,
 // ErrMarksBusy, and those of the store.
-func (m *MarkSets) Set(ctx context.Context, id account.ID, story StoryID, marks map[Mark]bool, until time.Time) (MarkSet, error) {
+func (m *MarkSets) Set(ctx context.Context, id account.ID, story StoryID, marks map[Mark]bool, until time.Time, merged ...StoryID) (MarkSet, error) {
 	set, _, err := m.edit(ctx, id, until, func(s MarkSet, now time.Time) (MarkChange, []interests.Result, error) {
 		at, ops := s.NextStamp(now), make([]MarkOp, 0, len(marks))
 		for mark, value := range marks {
-			ops = append(ops, MarkOp{Story: story, Mark: mark, Value: value, At: at})
+			for _, story := range append(merged, story) {
+				ops = append(ops, MarkOp{Story: story, Mark: mark, Value: value, At: at})
+			}
 		}
 		change, results := ApplyMarks(s, ops, now)
 		for _, r := range results {

@@ -95,11 +95,11 @@ func (w *walker) newShelf() *shelf {
 		if !v.alive(r, w.m.edition) {
 			continue // not counted: a live blog has hundreds of versions side by side
 		}
-		if looked++; slices.Contains(told, v.story(r)) {
+		if looked++; slices.Contains(told, w.story(r)) {
 			continue
 		}
-		told = append(told, v.story(r))
-		w.shelve(s, v.story(r))
+		told = append(told, w.story(r))
+		w.shelve(s, w.story(r))
 	}
 	slices.SortFunc(s.articles, func(a, b shelved) int {
 		if a.score != b.score {
@@ -121,7 +121,7 @@ func (w *walker) shelve(s *shelf, n storyNum) {
 	}
 	v := &w.m.view
 	var topics []topicNum
-	for _, r := range w.c.stories.members(n) {
+	for _, r := range w.membersOf(n) {
 		if !v.alive(r, w.m.edition) {
 			continue
 		}

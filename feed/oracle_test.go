@@ -36,6 +36,9 @@ func (o *oracle) add(e Entry) {
 }
 
 func (o *oracle) replace(versions map[ArticleID]Entry, e Entry) {
+	if e.Merge != nil {
+		return
+	}
 	if e.Withdrawn || !e.Article.Published.After(o.since) {
 		delete(versions, e.Article.ID)
 	} else {
@@ -54,6 +57,37 @@ func (o *oracle) at(e Edition) map[ArticleID]Entry {
 		o.replace(versions, entry)
 	}
 	return versions
+}
+
+// root returns the id by which a story went at an edition.
+func (o *oracle) root(id StoryID, at Edition) StoryID {
+	for _, e := range o.entries[:at] {
+		if e.Merge != nil && e.Merge.Gone == id {
+			id = e.Merge.Kept
+		}
+	}
+	return id
+}
+
+// named is root of the present.
+func (o *oracle) named(id StoryID) StoryID { return o.root(id, Edition(len(o.entries))) }
+
+// marks are the marks on a story, through all that was merged with it.
+func (o *oracle) marks(set *MarkSet, id StoryID) (read, saved, hidden bool) {
+	ids := map[StoryID]bool{id: true}
+	for _, e := range o.entries {
+		if m := e.Merge; m != nil {
+			ids[m.Kept], ids[m.Gone] = true, true
+		}
+	}
+	read = true
+	for other := range ids {
+		if o.named(other) == o.named(id) {
+			read = read && set.Has(other, Read)
+			saved, hidden = saved || set.Has(other, Saved), hidden || set.Has(other, Hidden)
+		}
+	}
+	return read, saved, hidden
 }
 
 // state is what a store says of an article that the index does not hold.
@@ -92,10 +126,11 @@ func (o *oracle) rule(n *present, v *Entry) (Rule, topic.ID) {
 			}
 		}
 	}
+	read, _, hidden := o.marks(n.marks, v.Story)
 	switch {
-	case n.marks.Has(v.Story, Hidden):
+	case hidden:
 		return RuleHidden, ""
-	case n.unread && n.marks.Has(v.Story, Read):
+	case n.unread && read:
 		return RuleRead, ""
 	case !n.filter.admits(v) || !n.filter.admits(&current):
 		return RuleFiltered, ""
@@ -130,9 +165,20 @@ type planned []Entry
 // plan does what the builder does, the long way: it ranks everything, cuts the
 // ranking into chunks, and in each opens, scores, sorts and spreads the places.
 func (o *oracle) plan(l *interests.List, asOf Edition, chunk int) *plan {
-	p := &plan{o: o, l: l, alive: o.at(asOf), stories: map[StoryID][]Entry{}, scores: map[Edition]int64{}}
+	p := &plan{o: o, l: l, alive: map[ArticleID]Entry{}, stories: map[StoryID][]Entry{}, scores: map[Edition]int64{}}
 	if asOf > 0 {
 		p.at = o.entries[asOf-1].At
+	}
+	born := map[StoryID]Edition{}
+	for _, e := range o.entries[:asOf] {
+		if id := o.root(e.Story, asOf); e.StoryNum != 0 && (born[id] == 0 || e.StoryNum < born[id]) {
+			born[id] = e.StoryNum
+		}
+	}
+	for id, v := range o.at(asOf) {
+		v.Story = o.root(v.Story, asOf)
+		v.StoryNum = born[v.Story]
+		p.alive[id] = v
 	}
 	for _, v := range p.alive {
 		p.stories[v.Story] = append(p.stories[v.Story], v)
@@ -333,10 +379,38 @@ func (p *plan) shown(n *present, place planned) (Entry, bool) {
 	return Entry{}, false
 }
 
+// cardOf returns what the i-th place shows now: nothing when its story was merged
+// since with one whose place comes first, and an article of one that it was merged
+// with when all of its own are kept away.
+func (p *plan) cardOf(n *present, i int) (Entry, bool) {
+	name := func(m planned) StoryID { return p.o.named(m[0].Story) }
+	for _, before := range p.places[:i] {
+		if name(before) == name(p.places[i]) {
+			return Entry{}, false
+		}
+	}
+	if v, ok := p.shown(n, p.places[i]); ok {
+		return v, true
+	}
+	var others planned
+	for _, later := range p.places[i+1:] {
+		if name(later) == name(p.places[i]) {
+			others = append(others, later...)
+		}
+	}
+	plain := func(v *Entry) int64 {
+		return p.score(v) - int64(min(math.Round(coverageStep*math.Log2(float64(p.sources(v.Story)))), maxCoverage))
+	}
+	slices.SortFunc(others, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(plain(&b), plain(&a)), bytes.Compare(a.Article.ID[:], b.Article.ID[:]))
+	})
+	return p.shown(n, others)
+}
+
 // shows returns the articles that the walk gives when the present does not change.
 func (p *plan) shows(n *present) (shown []Entry) {
-	for _, place := range p.places {
-		if v, ok := p.shown(n, place); ok {
+	for i := range p.places {
+		if v, ok := p.cardOf(n, i); ok {
 			shown = append(shown, v)
 		}
 	}
@@ -385,7 +459,7 @@ func (p *plan) why(n *present, mustKnow int, id ArticleID) Receipt {
 	case rule == RuleFiltered:
 		return Receipt{Rule: rule}
 	case stand[at].Article.ID != id:
-		return Receipt{Rule: RuleSameStory, Story: v.Story}
+		return Receipt{Rule: RuleSameStory, Story: p.o.named(v.Story)}
 	case on == "shelf":
 		return Receipt{Shown: true, MustKnow: true, Why: []Term{{"must_know", p.score(&v)}}}
 	}
@@ -444,8 +518,29 @@ func (w *world) steps(n int) {
 
 func (w *world) topic() topic.ID { return topic.ID(fmt.Sprintf("t%d", w.r.IntN(12))) }
 
-// step appends a random entry: a new article, an edit of one, or a withdrawal.
+// merge appends the merge of two stories, if there are two.
+func (w *world) merge() bool {
+	n := len(w.o.entries)
+	if n == 0 {
+		return false
+	}
+	a, b := w.o.entries[w.r.IntN(n)], w.o.entries[w.r.IntN(n)]
+	if a.Merge != nil || b.Merge != nil || w.o.named(a.Story) == w.o.named(b.Story) {
+		return false
+	}
+	m := &StoryMerge{Kept: w.o.named(a.Story), KeptNum: a.StoryNum, Gone: w.o.named(b.Story), GoneNum: b.StoryNum}
+	e := Entry{Edition: Edition(n + 1), At: w.o.entries[n-1].At, Merge: m}
+	w.o.add(e)
+	w.index.Apply(e)
+	return true
+}
+
+// step appends a random entry: a new article, an edit of one, a withdrawal, or a
+// merge of two stories.
 func (w *world) step() {
+	if w.r.IntN(12) == 0 && w.merge() {
+		return
+	}
 	e := Edition(len(w.o.entries) + 1)
 	id := NewArticleID(fmt.Sprintf("https://example.com/%d", w.r.IntN(60)))
 	old, known := w.o.newest[id]
@@ -456,8 +551,11 @@ func (w *world) step() {
 	entry := Entry{Edition: e, At: at, Story: StoryID(id), StoryNum: e}
 	if first, had := w.o.first(id); had {
 		entry.Story, entry.StoryNum = first.Story, first.StoryNum
-	} else if n := len(w.o.entries); n > 0 && w.r.IntN(3) == 0 {
-		other := w.o.entries[w.r.IntN(n)]
+	} else if n := len(w.o.entries); n > 0 && w.r.IntN(3) == 0 && w.o.entries[n-1].Merge == nil {
+		other := w.o.entries[n-1]
+		if o := w.o.entries[w.r.IntN(n)]; o.Merge == nil {
+			other = o
+		}
 		entry.Story, entry.StoryNum = other.Story, other.StoryNum
 	}
 	if known {

@@ -141,7 +141,7 @@ func (p *policy) marked(v *view, r row) verdict {
 	if p.marks == nil || len(p.marks.Stories) == 0 {
 		return verdict{}
 	}
-	marks := p.marks.Stories[p.c.storyID(v, r)]
+	marks, _ := p.c.marksOf(p.marks, v, r)
 	switch {
 	case marks.Hidden.Value:
 		return verdict{rule: RuleHidden}
@@ -168,10 +168,11 @@ func (p *policy) version(v *view, r row) verdict {
 	return verdict{}
 }
 
-// storyID returns the id of the row's story.
+// storyID returns the id of the row's story: of several that are one now, that of
+// the one that survived.
 func (c *corpus) storyID(v *view, r row) StoryID {
 	if n := v.story(r); n != 0 {
-		return c.stories.id(n)
+		return c.stories.id(c.stories.root(n, always))
 	}
 	return StoryID(v.id(r))
 }

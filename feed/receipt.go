@@ -108,7 +108,7 @@ func (b *Builder) Why(q Query, id ArticleID, state Rule) Receipt {
 // whyUnmatched tells of an article that no interest matches, and of which the
 // policy says d: it may be on the must-know shelf, or its story.
 func (w *walker) whyUnmatched(r row, d verdict) Receipt {
-	n := w.m.view.story(r)
+	n := w.story(r)
 	for _, p := range w.shelf() {
 		if n == 0 || p.story != n {
 			continue
@@ -119,14 +119,14 @@ func (w *walker) whyUnmatched(r row, d verdict) Receipt {
 		if d.rule != "" {
 			return Receipt{Rule: d.rule}
 		}
-		return Receipt{Rule: RuleSameStory, Story: w.c.stories.id(n)}
+		return Receipt{Rule: RuleSameStory, Story: w.c.storyID(&w.m.view, r)}
 	}
 	return Receipt{Rule: RuleNotFollowed}
 }
 
 // whyMatched finds the place of an article's story and tells whose card it has.
 func (w *walker) whyMatched(r row) Receipt {
-	n := w.m.view.story(r)
+	n := w.story(r)
 	position := 0
 	for looked := 0; looked < maxCandidates; {
 		_, candidates := w.judge()
@@ -159,7 +159,7 @@ func (w *walker) whyMatched(r row) Receipt {
 // receipt tells of a row in whose story's place another, or itself, is shown.
 func (w *walker) receipt(r, shown row, n storyNum, position int) Receipt {
 	if shown != r {
-		return Receipt{Rule: RuleSameStory, Story: w.c.stories.id(n)}
+		return Receipt{Rule: RuleSameStory, Story: w.c.storyID(&w.m.view, r)}
 	}
 	return Receipt{Shown: true, Position: position, Why: w.terms(r, w.sources(n))}
 }
@@ -169,7 +169,7 @@ func (w *walker) receipt(r, shown row, n storyNum, position int) Receipt {
 func (b *Builder) Story(q Query, story StoryID) []ArticleID {
 	w := b.begin(&q)
 	defer w.end()
-	rows := w.c.stories.members(w.c.stories.lookup(story))
+	rows := w.c.stories.rowsAt(w.c.stories.lookup(story), always)
 	if len(rows) == 0 {
 		if r, _, ok := w.c.ids.find(ArticleID(story), w.c.view); ok {
 			rows = []row{r}

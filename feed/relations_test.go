@@ -136,7 +136,7 @@ func marshal(v any) []byte {
 
 // card is what the twin writes of an article.
 func (p *plan) card(n *present, known bool, v *Entry, why []Term) cardSeen {
-	c := cardSeen{Story: v.Story, Matched: []topic.ID{}, Why: receiptOf(why)}
+	c := cardSeen{Story: p.o.named(v.Story), Matched: []topic.ID{}, Why: receiptOf(why)}
 	c.Article.ID, c.Also.Sources = v.Article.ID, []string{}
 	for _, m := range p.stories[v.Story] {
 		if rule, _ := p.o.rule(n, &m); rule != "" || m.Edition == v.Edition {
@@ -153,7 +153,8 @@ func (p *plan) card(n *present, known bool, v *Entry, why []Term) cardSeen {
 		}
 	}
 	if known {
-		c.Mark = &struct{ Read, Saved bool }{n.marks.Has(v.Story, Read), n.marks.Has(v.Story, Saved)}
+		read, saved, _ := p.o.marks(n.marks, v.Story)
+		c.Mark = &struct{ Read, Saved bool }{read, saved}
 	}
 	return c
 }
@@ -424,7 +425,7 @@ func TestNewerAgreesWithOracle(t *testing.T) {
 		}
 		last := w.o.newest[seen(t, body, page).Items[page.Cards-1].Article.ID]
 		p := w.o.plan(&l, asOf, testChunk)
-		opener := p.opener(p.members(last.Story))
+		opener := p.opener(p.members(w.o.root(last.Story, asOf)))
 		for q.Cursor = w.cursor(t, body, page); ; q.Cursor = w.cursor(t, body, page) { // each page's cursor knows the first's last card
 			w.steps(20)
 			n = w.present(&l)
@@ -556,6 +557,7 @@ func TestWalkFindsMistakes(t *testing.T) {
 		{"the filters of the present before the chunking", mistake{filtersFirst: true}, true, true},
 		{"each article of a story opens a place", mistake{allOpen: true}, true, false},
 		{"a story opens a place in each chunk", mistake{chunkOpens: true}, true, false},
+		{"two stories that were merged since show two cards", mistake{mergedShow: true}, true, false},
 		{"an article that may not be seen now opens no place", mistake{seenOpen: true}, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -581,6 +583,7 @@ type disturbed struct {
 	got      []ArticleID
 	asOf     Edition
 	presents []present // as each page saw them
+	when     []Edition // of the index, when each article of got was given
 }
 
 // pager makes the page after a cursor; next is nil at the end.
@@ -598,6 +601,9 @@ func (w *world) disturbedWalk(t *testing.T, pages func(*world, *testing.T, *inte
 	for c := (*Cursor)(nil); ; {
 		d.presents = append(d.presents, now)
 		ids, next := page(&now, w.anyLimit(), c)
+		for range ids {
+			d.when = append(d.when, w.index.Edition())
+		}
 		if d.got = append(d.got, ids...); next == nil {
 			return d
 		}
@@ -639,6 +645,7 @@ type mistake struct {
 	filtersFirst bool // chunks are cut from what may be seen now
 	allOpen      bool // each article of a story opens a place
 	chunkOpens   bool // a story opens a place in each chunk
+	mergedShow   bool // stories that were merged since show two cards
 	seenOpen     bool // the first article that may be seen now opens the place
 }
 
@@ -661,7 +668,7 @@ func (m mistake) pages(w *world, _ *testing.T, l *interests.List) pager {
 			places := p.judge(chunk, m.opens(p, chunk, hidden))
 			at := min(int(next.Offset), len(places))
 			for ; at < len(places) && len(ids) < limit; at++ {
-				if v, ok := p.shown(n, places[at]); ok {
+				if v, ok := m.card(p, n, places[at]); ok {
 					ids = append(ids, v.Article.ID)
 				}
 			}
@@ -677,6 +684,15 @@ func (m mistake) pages(w *world, _ *testing.T, l *interests.List) pager {
 		}
 		return ids, &next
 	}
+}
+
+// card is what a place shows now, with the mistake.
+func (m mistake) card(p *plan, n *present, place planned) (Entry, bool) {
+	at := slices.IndexFunc(p.places, func(o planned) bool { return o[0].Story == place[0].Story })
+	if m.mergedShow || at < 0 {
+		return p.shown(n, place)
+	}
+	return p.cardOf(n, at)
 }
 
 // behind reports whether an article is not after a cursor's chunk.
@@ -731,8 +747,14 @@ func (d *disturbed) faults() (f faults) {
 		}
 	}
 	last, shown := -1, map[int]bool{}
-	for _, id := range d.got {
+	name := func(i int, e Edition) StoryID { return d.w.o.root(d.plan.places[i][0].Story, e) }
+	for k, id := range d.got {
 		i, ok := at[id]
+		for j := range shown {
+			if ok && j != i && name(i, d.when[k]) == name(j, d.when[k]) {
+				f.add(faults{repeats: 1, first: fmt.Sprintf("%s repeats a story that was merged", id)})
+			}
+		}
 		switch {
 		case !ok:
 			f.add(faults{strays: 1, first: fmt.Sprintf("%s has no place", id)})
@@ -745,11 +767,21 @@ func (d *disturbed) faults() (f faults) {
 		last, shown[i] = i, true
 	}
 	for i, p := range d.plan.places {
-		if !shown[i] && slices.ContainsFunc(p, d.steady) {
+		merged := false // with one that had a card
+		for j := range shown {
+			merged = merged || name(i, d.w.index.Edition()) == name(j, d.w.index.Edition())
+		}
+		if !shown[i] && !merged && slices.ContainsFunc(p, d.steady) {
 			f.add(faults{skips: 1, first: fmt.Sprintf("place %d was skipped", i)})
 		}
 	}
 	return f
+}
+
+// hides reports whether marks keep a story away.
+func (w *world) hides(n present, id StoryID) bool {
+	read, _, hidden := w.o.marks(n.marks, id)
+	return hidden || n.unread && read
 }
 
 // steady reports whether an article could be seen all the while.
@@ -764,7 +796,7 @@ func (d *disturbed) steady(v Entry) bool {
 		for _, n := range d.presents {
 			mutes := func(t Tag) bool { return n.list.Level(t.Topic) == interests.Mute }
 			if e.Withdrawn || slices.ContainsFunc(e.Article.Tags, mutes) ||
-				n.marks.Has(v.Story, Hidden) || n.unread && n.marks.Has(v.Story, Read) {
+				d.w.hides(n, v.Story) {
 				return false
 			}
 		}

@@ -69,7 +69,7 @@ func (x *Index) HasStory(id StoryID) bool { return len(x.corpus.Load().rowsOf(id
 
 // rowsOf returns the rows of a story, all versions that count.
 func (c *corpus) rowsOf(id StoryID) []row {
-	if rows := c.stories.members(c.stories.lookup(id)); len(rows) > 0 {
+	if rows := c.stories.rowsAt(c.stories.lookup(id), always); len(rows) > 0 {
 		return rows
 	}
 	if r, v, ok := c.ids.find(ArticleID(id), c.view); ok && v.story(r) == 0 {
@@ -103,7 +103,10 @@ func (b *Builder) Saved(dst []byte, q Query, saved []SavedStory,
 				dst = append(dst, ',')
 			}
 			card := len(dst)
-			if dst = w.savedCard(dst, s.Story, absent); len(dst) == card {
+			if !w.repeats(s) {
+				dst = w.savedCard(dst, s.Story, absent)
+			}
+			if len(dst) == card {
 				dst = dst[:comma]
 			} else {
 				page.Cards++

@@ -15,7 +15,8 @@ import (
 // showing is what cards show to a person, in the order in which they stand.
 //
 // Of each card rows holds the row (4 bytes), and text flags, how many topics matched,
-// and for each where in names its id stands (4 bytes); if it has other articles
+// and for each where in names its id stands (4 bytes); if its story goes by another
+// id now than when the card was encoded, that (16 bytes); if it has other articles
 // beside it, then how many (4 bytes), how many of their sources are named, and for
 // each where its name stands (4 bytes). Numbers are little-endian. names holds ids
 // and names as JSON, each after its length (2 bytes).
@@ -33,8 +34,10 @@ type showing struct {
 const (
 	cardRead = 1 << iota
 	cardSaved
-	cardMarked // says which marks there are
-	cardOthers // other articles of the story stand behind it
+	cardMarked  // says which marks there are
+	cardOthers  // other articles of the story stand behind it
+	cardRenamed // its story was merged into one with an older id
+	cardUpdated // its story told news since it was read
 )
 
 // named is a topic whose id, or a source whose name, is in names.
@@ -80,6 +83,10 @@ func (w *walker) show(story storyNum, r row, matches bool) {
 	s := &w.page.showing
 	s.cards++
 	flags := w.marksOf(r)
+	name, renamed := w.renamed(r)
+	if renamed {
+		flags |= cardRenamed
+	}
 	s.rows = binary.LittleEndian.AppendUint32(s.rows, r)
 	s.text = append(s.text, flags, 0)
 	head := len(s.text)
@@ -91,6 +98,9 @@ func (w *walker) show(story storyNum, r row, matches bool) {
 		}
 	}
 	s.text[head-1] = byte((len(s.text) - head) / 4)
+	if renamed {
+		s.text = append(s.text, name[:]...)
+	}
 	if w.others(story, r) {
 		s.text[head-2] |= cardOthers
 	}
@@ -103,8 +113,8 @@ func (w *walker) marksOf(r row) (flags byte) {
 	}
 	flags = cardMarked
 	if w.q.Marks != nil && len(w.q.Marks.Stories) > 0 {
-		marks := w.q.Marks.Stories[w.c.storyID(&w.m.view, r)]
-		flags |= byte(bit(marks.Read.Value)*cardRead | bit(marks.Saved.Value)*cardSaved)
+		marks, updated := w.c.marksOf(w.q.Marks, &w.m.view, r)
+		flags |= byte(bit(marks.Read.Value)*cardRead | bit(marks.Saved.Value)*cardSaved | bit(updated)*cardUpdated)
 	}
 	return flags
 }
@@ -114,7 +124,7 @@ func (w *walker) marksOf(r row) (flags byte) {
 func (w *walker) others(story storyNum, shown row) bool {
 	v := &w.m.view
 	articles, sources := 0, w.seen[:0]
-	for _, r := range w.c.stories.members(story) {
+	for _, r := range w.membersOf(story) {
 		if r == shown || !v.alive(r, w.m.edition) || !w.policy.allows(v, r) {
 			continue
 		}
@@ -180,6 +190,10 @@ func (p *writer) next(dst []byte) []byte {
 	text := p.text[p.at:]
 	flags, matched := text[0], int(text[1])
 	topics, rest := text[2:2+4*matched], text[2+4*matched:]
+	if flags&cardRenamed != 0 {
+		rename(dst[len(dst)-len(p.found[p.card]):], StoryID(rest[:16]))
+		rest = rest[16:]
+	}
 	if flags&cardOthers == 0 {
 		dst = append(dst, `,"also":{"articles":0,"sources":[]},"matched":[`...)
 	} else {
@@ -188,6 +202,9 @@ func (p *writer) next(dst []byte) []byte {
 	dst = p.appendNames(dst, topics)
 	p.at = len(p.text) - len(rest)
 	dst = append(dst, ']')
+	if flags&cardUpdated != 0 {
+		dst = append(dst, `,"updated":true`...)
+	}
 	if flags&cardMarked != 0 {
 		dst = append(dst, markTexts[flags&(cardRead|cardSaved)]...)
 	}

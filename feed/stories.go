@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
 
@@ -37,6 +38,9 @@ type storyBlock [storyBlocks]storyRecord
 type storyRecord struct {
 	id      StoryID
 	members atomic.Uint64 // place of the first row in the arena (40 bits), and how many
+	into    atomic.Uint64 // the story that took it over, and at which edition (high 32 bits); 0: none did
+	next    atomic.Uint32 // the next of those that are one story with it; 0: the last
+	news    atomic.Int64  // when it last told news after its first, ms; 0: it did not
 	covered bool          // its rows are in the list of that name; the writer's
 }
 
@@ -122,14 +126,14 @@ func (s *stories) add(n storyNum, more ...row) {
 
 func roomFor(n int) int { return max(2, 1<<bits.Len(uint(n-1))) }
 
-// remove takes dead rows out, and forgets a story that has no others. It reports
-// whether it did; drop then ends it. The writer's.
-func (s *stories) remove(n storyNum, dead func(row) bool) (gone bool) {
+// remove takes dead rows out, and returns the story when it has no others, with all
+// that are one with it: forget then ends them. The writer's.
+func (s *stories) remove(n storyNum, dead func(row) bool) (gone []storyNum) {
 	r := s.record(n)
 	at, have := unpackMembers(r.members.Load())
 	left := slices.DeleteFunc(slices.Clone(s.members(n)), dead)
 	if len(left) == have {
-		return false
+		return nil
 	}
 	r.members.Store(0)
 	if have > 0 {
@@ -137,10 +141,16 @@ func (s *stories) remove(n storyNum, dead func(row) bool) (gone bool) {
 	}
 	if len(left) > 0 {
 		s.add(n, left...)
-		return false
+		return nil
 	}
-	s.living[n>>storyBits]--
-	return true
+	if !s.lastRow(n) {
+		return nil // what it was merged with is found by it
+	}
+	for part := range s.all(n) {
+		s.living[part>>storyBits]--
+		gone = append(gone, part)
+	}
+	return gone
 }
 
 // forget makes stories that are gone found no more. The writer's.
@@ -180,5 +190,12 @@ func (s *stories) letGo() func() {
 			}
 		}
 		s.blocks.Store(&blocks)
+	}
+}
+
+// tell notes that a story told news, which is never taken back.
+func (r *storyRecord) tell(news time.Time) {
+	if !news.IsZero() {
+		r.news.Store(max(r.news.Load(), news.UnixMilli()))
 	}
 }

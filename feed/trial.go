@@ -84,7 +84,7 @@ const (
 // out, being too old, is not entered.
 func (w *window) place(e, old *Entry, within bool) {
 	if old == nil {
-		e.StoryNum, e.StoryNth, e.StoryFrom, e.News = e.Edition, 1, e.Article.Published, e.At
+		e.StoryNum, e.StoryNth, e.StoryFrom = e.Edition, 1, e.Article.Published
 	} else {
 		e.StoryNth, e.StoryFrom, e.News = old.StoryNth, old.StoryFrom, old.News
 	}
@@ -98,12 +98,14 @@ func (w *window) place(e, old *Entry, within bool) {
 	r.words, r.terms = w.intern(e)
 	p := w.probe(&r)
 	s, known := w.byStory[e.Story]
-	if old == nil {
+	if m, ok := w.byArticle[e.Article.ID]; ok {
+		s, known = w.members[m].story, true // which may have another name now
+	} else if old == nil {
 		s, known = w.search(p)
 	}
 	if known {
 		w.joins(e, p, s, old)
-	} else if old != nil && w.tells(p, w.wordsOf(old), nil) && e.At.Sub(e.News) > newsEvery {
+	} else if old != nil && w.tells(p, w.wordsOf(old), nil) && e.At.Sub(latest(old.News, old.At)) > newsEvery {
 		e.News = e.At
 	}
 	if within && w.takes(r.published) {
@@ -111,6 +113,13 @@ func (w *window) place(e, old *Entry, within bool) {
 	} else {
 		w.release(r.words, r.terms)
 	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // search returns the story of a new article, and notes which others are like it.
@@ -146,11 +155,15 @@ func (w *window) joins(e *Entry, p *probe, s uint32, old *Entry) {
 	st := &w.stories[s]
 	e.Story, e.StoryNum = st.id, st.number
 	e.StoryFrom = time.UnixMilli(min(st.from, p.published)).UTC()
-	e.News = time.UnixMilli(st.news).UTC()
+	last := time.UnixMilli(st.made)
+	if e.News = (time.Time{}); st.news > 0 {
+		e.News = time.UnixMilli(st.news).UTC()
+		last = e.News
+	}
 	if old == nil {
 		e.StoryNth = int(st.nth) + 1
 	}
-	if w.tells(p, nil, st) && e.At.Sub(e.News) > newsEvery {
+	if w.tells(p, nil, st) && e.At.Sub(last) > newsEvery {
 		e.News = e.At
 	}
 }

@@ -45,7 +45,8 @@ const windowArticles = 200_000
 type wmember struct {
 	id        ArticleID
 	published int64 // ms
-	news      int64 // ms; of its entry
+	news      int64 // ms; of its entry; 0: none
+	at        int64 // ms; when it was accepted
 	source    uint32
 	story     uint32
 	next      uint32 // of its story, plus one; 0: the last
@@ -68,6 +69,7 @@ type wstory struct {
 	from   int64  // its first publication, ms
 	until  int64  // its last one in the window, ms
 	news   int64
+	made   int64 // the first of its articles was accepted, ms
 	words  uint32
 	terms  uint32
 }
@@ -164,7 +166,7 @@ func (w *window) enter(e *Entry, words, n uint32) {
 	}
 	w.members[m] = wmember{
 		id: e.Article.ID, published: e.Article.Published.UnixMilli(), source: sourceHash(e),
-		nth: uint32(e.StoryNth), from: timeMilli(e.StoryFrom, e.Article.Published), news: timeMilli(e.News, e.At),
+		nth: uint32(e.StoryNth), from: timeMilli(e.StoryFrom, e.Article.Published), news: timeMilli(e.News, time.UnixMilli(0)), at: e.At.UnixMilli(),
 		words: words, terms: n,
 	}
 	w.byArticle[e.Article.ID] = m
@@ -227,7 +229,7 @@ func (w *window) story(id StoryID, number Edition) uint32 {
 		w.stories = append(w.stories, wstory{})
 		w.scores = append(w.scores, 0)
 	}
-	w.stories[s] = wstory{id: id, number: number, from: math.MaxInt64, until: math.MinInt64}
+	w.stories[s] = wstory{id: id, number: number, from: math.MaxInt64, until: math.MinInt64, made: math.MaxInt64}
 	w.byStory[id] = s
 	return s
 }
@@ -252,7 +254,7 @@ func (st *wstory) count(r *wmember) {
 	st.from = min(st.from, r.from, r.published)
 	st.until = max(st.until, r.published)
 	st.nth = max(st.nth, r.nth, st.size)
-	st.news = max(st.news, r.news)
+	st.news, st.made = max(st.news, r.news), min(st.made, r.at)
 }
 
 // detach takes a member out of its story, and the story away with its last.
@@ -276,7 +278,7 @@ func (w *window) detach(m uint32) {
 		w.freeStories = append(w.freeStories, s)
 		return
 	}
-	st.from, st.until, st.nth, st.news = math.MaxInt64, math.MinInt64, 0, 0
+	st.from, st.until, st.nth, st.news, st.made = math.MaxInt64, math.MinInt64, 0, 0, math.MaxInt64
 	for m := st.head; m != 0; m = w.members[m-1].next {
 		st.count(&w.members[m-1])
 	}

@@ -51,6 +51,15 @@ type entry struct {
 	Content   string     `bson:"content,omitempty"`
 
 	Topic *topicDoc `bson:"topic,omitempty"` // an editor's change of the catalogue
+	Merge *mergeDoc `bson:"merge,omitempty"` // two stories that turned out to be one
+}
+
+// mergeDoc is a feed.StoryMerge.
+type mergeDoc struct {
+	Kept    string `bson:"kept"`
+	KeptNum int64  `bson:"kept_num"`
+	Gone    string `bson:"gone"`
+	GoneNum int64  `bson:"gone_num"`
 }
 
 func documentOf(e feed.Entry) entry {
@@ -75,6 +84,9 @@ func documentOf(e feed.Entry) entry {
 	}
 	for _, t := range a.Tags {
 		doc.Topics = append(doc.Topics, t.Topic)
+	}
+	if m := e.Merge; m != nil {
+		doc.Merge = &mergeDoc{m.Kept.String(), int64(m.KeptNum), m.Gone.String(), int64(m.GoneNum)}
 	}
 	if e.Topic != nil {
 		t := topicDocOf(*e.Topic)
@@ -102,11 +114,17 @@ func (doc entry) entry() (feed.Entry, error) {
 		t := doc.Topic.topic()
 		e.Topic = &t
 	}
+	var merge mergeDoc
+	if doc.Merge != nil {
+		merge = *doc.Merge
+	}
+	var kept, gone uuid.UUID
 	var err error
 	for _, id := range []struct {
 		text string
 		into *uuid.UUID
 	}{
+		{merge.Kept, &kept}, {merge.Gone, &gone},
 		{doc.Call, &e.Call}, {doc.Article, (*uuid.UUID)(&e.Article.ID)}, {doc.Story, (*uuid.UUID)(&e.Story)},
 	} {
 		if id.text == "" {
@@ -115,6 +133,9 @@ func (doc entry) entry() (feed.Entry, error) {
 		if *id.into, err = uuid.Parse(id.text); err != nil {
 			return e, fmt.Errorf("the entry of edition %d is damaged: %w", doc.Edition, err)
 		}
+	}
+	if doc.Merge != nil {
+		e.Merge = &feed.StoryMerge{Kept: feed.StoryID(kept), KeptNum: feed.Edition(merge.KeptNum), Gone: feed.StoryID(gone), GoneNum: feed.Edition(merge.GoneNum)}
 	}
 	return e, nil
 }

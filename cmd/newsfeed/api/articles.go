@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -76,7 +77,12 @@ func (s *Server) getArticle(c *fiber.Ctx, _ *caller) error {
 		return errWithdrawn
 	}
 	c.Response().Header.Set(fiber.HeaderCacheControl, pageKeeps)
-	if fresh(c, weak(uint64(e.Edition))) {
+	tag := uint64(e.Edition)
+	if story := s.Index.Merged(e.Story)[0]; story != e.Story {
+		e.Story = story
+		tag ^= binary.BigEndian.Uint64(story[:8])
+	}
+	if fresh(c, weak(tag)) {
 		return nil
 	}
 	if e.Article.BodyHTML, err = s.Articles.Body(ctx, e.Edition); err != nil {

@@ -77,7 +77,7 @@ func (s *Server) mark(who *caller, story feed.StoryID, named map[feed.Mark]bool)
 	if err := s.keep(ctx, who); err != nil {
 		return feed.MarkSet{}, err
 	}
-	return s.Marks.Set(ctx, who.session.Account, story, named, who.session.Until())
+	return s.Marks.Set(ctx, who.session.Account, story, named, who.session.Until(), s.mergedWith(story)...)
 }
 
 // maxNamed is how many stories a question about marks may name.
@@ -125,7 +125,7 @@ func (s *Server) getMarks(c *fiber.Ctx, who *caller) error {
 	}
 	next := ""
 	if named == nil {
-		named, next = markedAfter(&set, after.Story, most)
+		named, next = s.markedAfter(&set, after.Story, most)
 	}
 	answer := struct {
 		Revision interests.Revision `json:"revision"`
@@ -133,16 +133,29 @@ func (s *Server) getMarks(c *fiber.Ctx, who *caller) error {
 		Next     string             `json:"next,omitempty"`
 	}{set.Revision, []markShape{}, next}
 	for _, id := range named {
-		answer.Marks = append(answer.Marks, markOf(id, set.Stories[id]))
+		answer.Marks = append(answer.Marks, markOf(id, set.Through(s.Index.Merged(id))))
 	}
 	cache(c, who, "")
 	linkNext(c, []byte(next))
 	return sendTagged(c, &answer)
 }
 
-// markedAfter returns the next stories that have a mark, and where to go on.
-func markedAfter(set *feed.MarkSet, after feed.StoryID, most int) (ids []feed.StoryID, next string) {
-	for id, m := range set.Stories {
+// mergedWith returns the other stories that are one with a story.
+func (s *Server) mergedWith(id feed.StoryID) []feed.StoryID {
+	return slices.DeleteFunc(s.Index.Merged(id), func(other feed.StoryID) bool { return other == id })
+}
+
+// markedAfter returns the next stories that have a mark, and where to go on. Of
+// several that are one it names the one that survived.
+func (s *Server) markedAfter(set *feed.MarkSet, after feed.StoryID, most int) (ids []feed.StoryID, next string) {
+	seen := map[feed.StoryID]bool{}
+	for id := range set.Stories {
+		one := s.Index.Merged(id)
+		m := set.Through(one)
+		if id = one[0]; seen[id] {
+			continue
+		}
+		seen[id] = true
 		if bytes.Compare(id[:], after[:]) > 0 && (m.Read.Value || m.Saved.Value || m.Hidden.Value) {
 			ids = append(ids, id)
 		}

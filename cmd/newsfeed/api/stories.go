@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -32,6 +33,7 @@ func (s *Server) getStory(c *fiber.Ctx, who *caller) error {
 	if !known {
 		return errUnknownStory
 	}
+	id = s.Index.Merged(id)[0]
 	if err := s.see(c, who, &q); err != nil {
 		return err
 	}
@@ -55,6 +57,7 @@ func (s *Server) getStory(c *fiber.Ctx, who *caller) error {
 // entries in the store, which may be ahead of the index, are looked at again.
 func (s *Server) storyEntries(q *feed.Query, id feed.StoryID) ([]feed.Entry, error) {
 	ids := s.Builder.Story(*q, id)
+	merged := s.Index.Merged(id)
 	ids = append(ids[:min(len(ids), storyArticles)], feed.ArticleID(id))
 	ctx, cancel := deadline()
 	defer cancel()
@@ -64,7 +67,8 @@ func (s *Server) storyEntries(q *feed.Query, id feed.StoryID) ([]feed.Entry, err
 	}
 	var entries []feed.Entry
 	for _, article := range ids {
-		if e, ok := found[article]; ok && e.Story == id {
+		if e, ok := found[article]; ok && slices.Contains(merged, e.Story) {
+			e.Story = id
 			entries = append(entries, e)
 			delete(found, article)
 		}

@@ -74,11 +74,17 @@ func (s *Server) postMarksSync(c *fiber.Ctx, who *caller) error {
 			return err
 		}
 	}
-	synced, err := s.Marks.Sync(ctx, who.session.Account, held(in), b.ops, who.session.Until())
+	ops := b.ops // and behind them the same for what was merged with their stories
+	for _, op := range b.ops {
+		for _, op.Story = range s.mergedWith(op.Story) {
+			ops = append(ops, op)
+		}
+	}
+	synced, err := s.Marks.Sync(ctx, who.session.Account, held(in), ops, who.session.Until())
 	if err != nil {
 		return fmt.Errorf("sync the marks of %s: %w", who.session.Account, err)
 	}
-	b.answer(synced.Results, feed.ErrMarksFull)
+	b.answer(synced.Results[:len(b.ops)], feed.ErrMarksFull)
 	changes := make([]wire.MarkChange, len(synced.Changes))
 	for i, change := range synced.Changes {
 		changes[i] = wire.MarkChange{Story: change.Story.String(), Mark: change.Mark.String(), Value: change.Value, At: change.At}
