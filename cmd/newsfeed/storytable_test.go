@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 
 	"math"
@@ -17,6 +18,8 @@ import (
 	"time"
 	"unicode"
 )
+
+var baselines = flag.Bool("stories.baselines", false, "TestStoryTable clusters by average link too, which takes half a minute")
 
 // Stories are measured on two sets of events that others have told apart: 97
 // articles about 12 events, and the titles of 2,761 articles about 44. They are
@@ -43,8 +46,10 @@ func TestStoryTable(t *testing.T) {
 			return a
 		}
 		row("title equality", titlesOf(articles))
-		row("average link, TF-IDF", averageLink(articles, true))
-		row("average link, equal weights", averageLink(articles, false))
+		if *baselines {
+			row("average link, TF-IDF", averageLink(articles, true))
+			row("average link, equal weights", averageLink(articles, false))
+		}
 		for _, order := range []string{"by date", "shuffled within 6 h"} {
 			published := slices.Clone(articles)
 			if order != "by date" {
