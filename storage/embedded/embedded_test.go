@@ -25,6 +25,8 @@ func TestTopics(t *testing.T) { storagetest.Topics(t, contract((*Store).Topics))
 func TestKeys(t *testing.T) { storagetest.Keys(t, contract((*Store).Keys)) }
 
 func TestErasures(t *testing.T) { storagetest.Erasures(t, contract((*Store).Erasures)) }
+func TestSources(t *testing.T)  { storagetest.Sources(t, contract((*Store).Sources)) }
+
 func TestAccounts(t *testing.T) { storagetest.Accounts(t, contract((*Store).Accounts)) }
 
 func TestMerges(t *testing.T) {

@@ -34,6 +34,7 @@ func suites(t *testing.T, server *servers.Server, topology string) {
 	t.Run("topics", func(t *testing.T) { storagetest.Topics(t, contract(server, name, (*Store).Topics)) })
 	t.Run("accounts", func(t *testing.T) { storagetest.Accounts(t, contract(server, name, (*Store).Accounts)) })
 	t.Run("erasures", func(t *testing.T) { storagetest.Erasures(t, contract(server, name, (*Store).Erasures)) })
+	t.Run("sources", func(t *testing.T) { storagetest.Sources(t, contract(server, name, (*Store).Sources)) })
 	t.Run("keys", func(t *testing.T) { storagetest.Keys(t, contract(server, name, (*Store).Keys)) })
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"newsfeed/feed"
+	"newsfeed/feed/ingest"
 	"newsfeed/interests/account"
 	"newsfeed/interests/topic"
 	"newsfeed/storage/storagetest"
@@ -33,6 +34,12 @@ func TestModelKeys(t *testing.T) {
 func TestModelErasures(t *testing.T) {
 	storagetest.Erasures(t, func(testing.TB) storagetest.Harness[account.Erasures] {
 		return inMemory[account.Erasures](&storagetest.ModelErasures{})
+	})
+}
+
+func TestModelSources(t *testing.T) {
+	storagetest.Sources(t, func(testing.TB) storagetest.Harness[ingest.Sources] {
+		return inMemory[ingest.Sources](&storagetest.ModelSources{})
 	})
 }
 
