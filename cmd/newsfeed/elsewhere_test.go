@@ -436,6 +436,16 @@ func TestCallbackIsGoodOnce(t *testing.T) {
 		t.Errorf("finished twice: %d, %d", first, second)
 	}
 
+	// A code that the issuer would redeem, but not with the state of this sign-in.
+	forged := h.visitor()
+	asked = forged.begin()
+	h.issuer.mu.Lock()
+	h.issuer.codes["forged"] = asked
+	h.issuer.mu.Unlock()
+	if status, text := forged.get("/sign-in/oidc/callback?code=forged&state=another"); status != 400 || !forged.isOut() {
+		t.Errorf("another state: %d %s", status, text)
+	}
+
 	secure := newHouse(t, h.issuer, func(c *config.Config) { c.InsecureCookies = false })
 	response, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Get(secure.url + "/sign-in/oidc")
 	if err != nil {
