@@ -124,9 +124,15 @@ func (a *App) newDoor() error {
 		Bench: a.cfg.Bench, InsecureCookies: a.cfg.InsecureCookies,
 	}
 	elsewhere := issuerOf(a.cfg)
+	var sendReset func(context.Context, account.Email) error
+	if letters != nil {
+		sendReset = func(ctx context.Context, to account.Email) error { return a.door.SendReset(ctx, to) }
+	}
 	page := reader.New(reader.Deps{
-		Belongs: a.belongings, Limits: a.stores.Limits, Elsewhere: elsewhere,
-		People: people, Members: a.members, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder,
+		SendReset: sendReset,
+		People:    people, Members: a.members, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder,
+		Belongs: a.belongings, Eraser: a.eraser, Limits: a.stores.Limits, Elsewhere: elsewhere,
+		Entries: settings.Entries, SignUp: settings.SignUp,
 		Now: time.Now, Warm: a.warm.Load,
 		Network: api.NetworkFrom(a.cfg.Proxies),
 		Cookie:  api.CookieName(a.cfg.InsecureCookies), URL: a.cfg.URL, InsecureCookies: a.cfg.InsecureCookies,

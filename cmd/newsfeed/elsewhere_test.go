@@ -220,7 +220,7 @@ func (i *testIssuer) is(subject string) {
 func TestSignInElsewhere(t *testing.T) {
 	h := newHouse(t, newTestIssuer(t), func(c *config.Config) { c.SignUp = false })
 	phone := h.visitor()
-	if _, text := phone.get("/t/iran"); !strings.Contains(text, `href="/sign-in/oidc?back=%2Ft%2Firan"`) {
+	if _, text := phone.get("/sign-in?back=%2Ft%2Firan"); !strings.Contains(text, `href="/sign-in/oidc?back=%2Ft%2Firan"`) {
 		t.Fatal("no page leads to the sign-in")
 	}
 	phone.follow("iran")

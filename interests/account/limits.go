@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"crypto/sha256"
+	"net/netip"
 	"time"
 )
 
@@ -20,3 +21,7 @@ type Limits interface {
 // LimitKey names an allowance by what is limited and for whom ("sign-in",
 // e-mail). No store sees either of them.
 func LimitKey(what, whom string) Hash { return sha256.Sum256([]byte(what + "\x00" + whom)) }
+
+// Entering is what sign-ups and sign-ins from a network are counted under, at
+// whichever door.
+func Entering(network netip.Addr) Hash { return LimitKey("enter", network.String()) }

@@ -13,6 +13,10 @@ import (
 // ResetLife is how long the link to a new password is good.
 const ResetLife = time.Hour
 
+// ErrMailBusy is the error of who sends the letters with those links: there are too
+// many on their way.
+var ErrMailBusy = errors.New("account: too many letters are being sent")
+
 // resetSize is the bytes of a reset's secret: the account's id, by which it is
 // found, and 256 random bits.
 const resetSize = len(ID{}) + 32

@@ -36,7 +36,6 @@ var (
 	errOtherAccount = errors.New("the change is meant for another account than the one that is signed in")
 	errCrossSite    = errors.New("a change by cookie is taken from the reader's own pages only")
 	errNoMail       = errors.New("this service sends no mail: ask who runs it for a link to a new password")
-	errMailBusy     = errors.New("too many letters are being sent")
 	errNotOperator  = errors.New("only a key of the operator's settings, or the program on its own machine, may do this")
 	errGuest        = errors.New("a guest has no password: sign up first")
 	errMember       = errors.New("only a guest's list is merged, and this token is a member's")
@@ -89,7 +88,7 @@ var table = []known{
 	{err: errNotOperator, status: 403},
 	{err: account.ErrNoAccount, status: 404, detail: "there is no such account"},
 	{err: account.ErrBadReset, status: 410, kind: "reset-expired", detail: "the link to a new password has expired or was used: ask for another one"},
-	{err: errMailBusy, status: 503, kind: "busy", retry: 5},
+	{err: account.ErrMailBusy, status: 503, kind: "busy", detail: "too many letters are being sent", retry: 5},
 	{err: errGuest, status: 403, kind: "guest"},
 	{err: errMember, status: 403, kind: "member"},
 	{err: errNotPassword, status: 403, kind: "credentials"},

@@ -43,13 +43,23 @@ func (s *Server) postReset(c *fiber.Ctx, _ *caller) error {
 	if err := s.enters(ctx, c); err != nil {
 		return err
 	}
+	if err := s.SendReset(ctx, email); err != nil {
+		return err
+	}
+	c.Response().SetStatusCode(fiber.StatusAccepted)
+	return nil
+}
+
+// SendReset sends the link to a new password to an address in the background, if
+// it has an account, and counts what is asked for an address.
+func (s *Server) SendReset(ctx context.Context, email account.Email) error {
 	if err := s.Settings.Resets.Take(ctx, s.Limits, account.LimitKey("reset", string(email))); err != nil {
 		return err
 	}
 	select {
 	case s.mailroom.places <- struct{}{}:
 	default:
-		return errMailBusy
+		return account.ErrMailBusy
 	}
 	s.mailroom.sending.Go(func() {
 		defer func() { <-s.mailroom.places }()
@@ -57,7 +67,6 @@ func (s *Server) postReset(c *fiber.Ctx, _ *caller) error {
 			s.Log500("", fmt.Errorf("send the link to a new password: %w", err))
 		}
 	})
-	c.Response().SetStatusCode(fiber.StatusAccepted)
 	return nil
 }
 

@@ -19,7 +19,7 @@ const maxLabel = 100
 
 // enters counts who signs up or in from an address.
 func (s *Server) enters(ctx context.Context, c *fiber.Ctx) error {
-	return s.Settings.Entries.Take(ctx, s.Limits, account.LimitKey("enter", network(s.address(c)).String()))
+	return s.Settings.Entries.Take(ctx, s.Limits, account.Entering(network(s.address(c))))
 }
 
 // isGuest reports whether the caller is a guest whose token can be signed in with.

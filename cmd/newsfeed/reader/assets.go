@@ -59,9 +59,12 @@ func parseTemplates() map[string]*template.Template {
 		"stylesheet": func() string { return stylesheet.path },
 		"icon":       func() string { return icon.path },
 		"press":      newPress,
-	}).ParseFS(files, "templates/layout.html", "templates/parts.html"))
+		"count":      count,
+		"complaint":  newComplaint,
+	}).ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/fields.html"))
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"front", "topic", "search", "interests", "message", "password"} {
+	for _, name := range []string{"front", "topic", "search", "interests", "message", "password",
+		"sign-in", "sign-up", "merge", "devices", "account", "lost"} {
 		pages[name] = template.Must(template.Must(base.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	return pages

@@ -35,7 +35,11 @@ func isPage(p string) bool {
 	if p != path.Clean(p) || strings.ContainsAny(p, "\\") {
 		return false
 	}
-	return p == "/" || p == "/search" || p == "/my/interests" || strings.HasPrefix(p, "/t/")
+	switch p {
+	case "/", "/search", "/my/interests", "/my/account", "/my/devices":
+		return true
+	}
+	return strings.HasPrefix(p, "/t/") || strings.HasPrefix(p, mergesPath)
 }
 
 // withNote adds a line to a local path.

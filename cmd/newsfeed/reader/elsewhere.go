@@ -13,12 +13,9 @@ import (
 	"newsfeed/interests/account"
 )
 
-// Signing in with an account that is elsewhere, and out. The issuer's password
+// signInPath is where signing in with an account that is elsewhere begins. The issuer's password
 // never comes here; what does is a code that this browser alone can redeem.
-const (
-	signInPath  = "/sign-in/oidc"
-	signOutPath = "/sign-out"
-)
+const signInPath = "/sign-in/oidc"
 
 // signIn answers GET /sign-in/oidc: it sends the browser to the issuer, and gives
 // it what it must bring back. ?back= leads to a page of ours afterwards; with
@@ -59,18 +56,17 @@ func (r *Reader) signedIn(c *fiber.Ctx) error {
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	if err := r.enter(ctx, c, who, wish); err != nil {
+	if err := r.enterElsewhere(ctx, c, who, wish); err != nil {
 		return err
 	}
 	return c.Redirect(localPath(wish.Back), fiber.StatusSeeOther)
 }
 
-// enter signs the browser in as who they are elsewhere. A guest whose identity is
+// enterElsewhere signs the browser in as who they are elsewhere. A guest whose identity is
 // new becomes its account, as at sign-up; else what is the guest's is merged into
 // the account, as at sign-in.
-func (r *Reader) enter(ctx context.Context, c *fiber.Ctx, who account.Identity, wish identity.Wish) error {
-	held := account.Secret(c.Cookies(r.deps.Cookie))
-	was, err := r.holder(ctx, held)
+func (r *Reader) enterElsewhere(ctx context.Context, c *fiber.Ctx, who account.Identity, wish identity.Wish) error {
+	held, was, err := r.holder(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -87,42 +83,7 @@ func (r *Reader) enter(ctx context.Context, c *fiber.Ctx, who account.Identity, 
 			return err
 		}
 	}
-	s, token, err := r.deps.Members.SignIn(ctx, a, "")
-	if err != nil {
-		return fmt.Errorf("sign in: %w", err)
-	}
-	r.setCookie(c, token, s)
-	if !was.Guest && held != "" {
-		return r.deps.People.End(ctx, held)
-	}
-	return nil
-}
-
-// holder returns the session of a cookie, also of a guest's that was merged; the
-// zero Session when it is nobody's.
-func (r *Reader) holder(ctx context.Context, held account.Secret) (account.Session, error) {
-	if held == "" {
-		return account.Session{}, nil
-	}
-	s, err := r.deps.People.Holder(ctx, held)
-	if errors.Is(err, account.ErrNoSession) {
-		return account.Session{}, nil
-	}
-	return s, err
-}
-
-// signOut answers POST /sign-out. Of a guest, whose session is the account, it is
-// the end; so no page offers it to one.
-func (r *Reader) signOut(c *fiber.Ctx) error {
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-	defer cancel()
-	if held := account.Secret(c.Cookies(r.deps.Cookie)); held != "" {
-		if err := r.deps.People.End(ctx, held); err != nil {
-			return err
-		}
-	}
-	r.clearCookie(c)
-	return c.Redirect("/", fiber.StatusSeeOther)
+	return r.enter(ctx, c, a, held, was)
 }
 
 func (r *Reader) flowCookie() string { return r.deps.Cookie + "-sign-in" }
@@ -133,10 +94,10 @@ func (r *Reader) setFlow(c *fiber.Ctx, kept string, until time.Time) {
 	c.Cookie(cookie)
 }
 
-// signInLink is where a page's visitor signs in; "" when there is nowhere, or they
-// have.
-func (r *Reader) signInLink(v *visitor, back string) string {
-	if !r.deps.Elsewhere.SignsIn() || v.known && !v.session.Guest {
+// elsewhere is where the sign-in with an account elsewhere begins, to be led back
+// to a page; "" when there is none.
+func (r *Reader) elsewhere(back string) string {
+	if !r.deps.Elsewhere.SignsIn() {
 		return ""
 	}
 	return signInPath + "?" + url.Values{"back": {back}}.Encode()

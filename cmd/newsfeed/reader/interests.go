@@ -31,6 +31,11 @@ func (r *Reader) interests(c *fiber.Ctx) error {
 		return err
 	}
 	p := &interestsPage{layout: r.layout(c, &v, "My interests")}
+	if v.member() {
+		if p.layout, err = r.ownLayout(ctx, c, &v, "My interests"); err != nil {
+			return err
+		}
+	}
 	for _, i := range r.listed(&v) {
 		switch i.Level {
 		case "favourite":

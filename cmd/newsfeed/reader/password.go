@@ -38,9 +38,12 @@ func (r *Reader) setPassword(c *fiber.Ctx) error {
 	if _, err := password.Normal(); err != nil {
 		return r.askPassword(c, fiber.StatusUnprocessableEntity, true)
 	}
+	if err := r.enters(ctx, c); err != nil {
+		return err
+	}
 	if err := r.deps.Members.Reset(ctx, account.Secret(c.Params("token")), password); err != nil {
 		return err
 	}
 	return r.say(c, &message{Status: fiber.StatusOK, Heading: "The password is set",
-		Text: "All devices are signed out. Sign in with the new password.", Links: home})
+		Text: "All devices are signed out. Sign in with the new password.", Links: signIn})
 }

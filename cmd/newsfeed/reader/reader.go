@@ -2,7 +2,8 @@
 // It works without a script.
 //
 // A page is made of three things: who looks at it (visitor.go), what they are
-// shown (front.go, topic.go, search.go, interests.go), and how it looks
+// shown (front.go, topic.go, search.go, interests.go; signin.go and account.go for who
+// has signed up), and how it looks
 // (templates, assets). What every page needs around it, headers, the guard
 // against other sites, and what becomes of an error, is in wrap.go. The package
 // decides nothing about lists or order; it asks the same packages as the API
@@ -11,6 +12,7 @@ package reader
 
 import (
 	"bytes"
+	"context"
 	"html/template"
 	"net/netip"
 	"time"
@@ -31,11 +33,19 @@ type Deps struct {
 	Members   *account.Members
 	Lists     *interests.Lists
 	Belongs   *feed.Belongings // what a guest's sign-in merges
+	Eraser    *feed.Eraser
 	Limits    account.Limits
 	Elsewhere *identity.Issuer // where people sign in; nil: nowhere
 	Catalogue *topic.Catalogue
 	Index     *feed.Index
 	Builder   *feed.Builder
+
+	Entries account.Allowance // sign-ups and sign-ins from one address, as at the API
+	SignUp  bool              // anyone may
+
+	// SendReset sends the link to a new password to an address that has an account;
+	// nil where no mail server is set.
+	SendReset func(context.Context, account.Email) error
 
 	Now             func() time.Time
 	Warm            func() bool                 // the index has reached the horizon
@@ -74,7 +84,20 @@ func (r *Reader) Routes(router fiber.Router) {
 		router.Get(signInPath, r.page(r.signIn))
 		router.Get(identity.CallbackPath, r.page(r.signedIn))
 	}
+	router.Get("/sign-in", r.page(r.signInPage))
+	router.Post("/sign-in", r.page(r.guarded(r.postSignIn)))
+	router.Get("/sign-up", r.page(r.signUpPage))
+	router.Post("/sign-up", r.page(r.guarded(r.postSignUp)))
 	router.Post(signOutPath, r.page(r.guarded(r.signOut)))
+	router.Get(mergesPath+":id", r.page(r.merge))
+	router.Post(mergesPath+":id", r.page(r.guarded(r.undoMerge)))
+	router.Get("/my/devices", r.page(r.devices))
+	router.Post("/my/devices", r.page(r.guarded(r.endDevice)))
+	router.Get("/my/account", r.page(r.account))
+	router.Post("/my/account/password", r.page(r.guarded(r.changePassword)))
+	router.Post("/my/account/erase", r.page(r.guarded(r.erase)))
+	router.Get("/my/password", r.page(r.lostPassword))
+	router.Post("/my/password", r.page(r.guarded(r.sendReset)))
 	router.Get("/my/password/:token", r.page(r.newPassword))
 	router.Post("/my/password/:token", r.page(r.guarded(r.setPassword)))
 	router.Get("/assets/:file", r.asset)

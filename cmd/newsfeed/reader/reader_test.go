@@ -34,6 +34,7 @@ type site struct {
 	app       *fiber.App
 	store     *embedded.Store
 	people    *account.People
+	members   *account.Members
 	lists     *interests.Lists
 	catalogue *topic.Catalogue
 	index     *feed.Index
@@ -62,7 +63,12 @@ func newSite(t testing.TB, change ...func(*Deps)) *site {
 	s.people = account.NewPeople(store.Sessions(), now)
 	s.lists = interests.NewLists(store.Lists(), now)
 	s.warm.Store(true)
+	cheap := account.NewPasswords(account.Cost{Memory: 64, Passes: 1, Lanes: 1})
+	s.members = account.NewMembers(store.Accounts(), s.people, cheap, store.Limits(), account.Allowance{Calls: 10, Window: time.Hour}, now)
+	belongs := &feed.Belongings{Lists: s.lists, Marks: feed.NewMarkSets(store.Marks(), now), Together: store.Together(), Merger: interests.NewMerger(s.lists, store.Merges())}
 	d := Deps{
+		Members: s.members, Belongs: belongs, Limits: store.Limits(), SignUp: true,
+		Eraser: &feed.Eraser{Accounts: store.Accounts(), Erasures: store.Erasures(), People: s.people, Belongings: belongs, Now: now},
 		People: s.people, Lists: s.lists, Catalogue: s.catalogue, Index: s.index, Builder: feed.NewBuilder(s.index),
 		Now: now, Warm: s.warm.Load, Cookie: "__Host-newsfeed", URL: "https://news.example",
 		Network: func(*fiber.Ctx) netip.Addr { return netip.MustParseAddr("192.0.2.1") },

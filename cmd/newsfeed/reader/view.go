@@ -10,6 +10,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"newsfeed/interests"
+	"newsfeed/interests/account"
 	"newsfeed/interests/topic"
 )
 
@@ -22,9 +23,16 @@ type layout struct {
 	News  []topicView // topics of the cards shown that the visitor does not follow
 	AsOf  time.Time   // of the feed shown; zero when none is
 	Back  string      // where a form of this page leads back to
+	Enter *entrance   // nil: on a page that does not know who looks at it
+}
 
-	SignIn  string // where to sign in; "" for who has, and where nobody can
-	SignOut string // where a form signs out who has signed in
+// entrance is the corner in which a page says who is signed in, or where to.
+type entrance struct {
+	Member bool
+	Email  account.Email // on one's own pages only
+	Guest  bool          // with topics to keep
+	SignUp bool          // anyone may
+	Back   string        // for the links: where to be led afterwards
 }
 
 // rail is the visitor's own list, in short.
@@ -107,16 +115,17 @@ func (r *Reader) named(id topic.ID) topic.Topic {
 // layout makes what stands around a page, for a visitor, and says whether it may
 // be kept.
 func (r *Reader) layout(c *fiber.Ctx, v *visitor, title string) layout {
-	if !v.known && !v.expired {
+	if !v.known && !v.expired && !v.merged {
 		c.Set(fiber.HeaderCacheControl, keepPublic)
 	}
 	l := layout{Title: title, Note: notes[c.Query("note")], Back: backOf(c)}
 	if v.expired {
 		l.Note = noteSession
 	}
-	if l.SignIn = r.signInLink(v, l.Back); v.known && !v.session.Guest {
-		l.SignOut = signOutPath
+	if v.merged {
+		l.Note = noteMerged
 	}
+	l.Enter = &entrance{Member: v.member(), Guest: v.guest(), SignUp: r.deps.SignUp, Back: url.QueryEscape(l.Back)}
 	for _, i := range r.listed(v) {
 		switch {
 		case i.Muted():
@@ -146,11 +155,23 @@ func (r *Reader) listed(v *visitor) []topicView {
 
 // The lines that an address can ask for.
 var notes = map[string]string{
-	"expired": "That page had expired, so here is the first one again.",
-	"renewed": "The list that this browser kept had expired. A new one was begun with what you just chose.",
+	"expired":    "That page had expired, so here is the first one again.",
+	"signed-up":  "You have an account. Sign in with it on your other devices, and your topics are there.",
+	"signed-in":  "You are signed in.",
+	"sent":       "If the address has an account, a letter with a link is on its way. The link is good for an hour.",
+	"erased":     "All that was kept of you is erased.",
+	"signed-out": "You are signed out on this browser.",
+	"undone":     "The topics that this device had brought along are taken back.",
+	"ended":      "That device is signed out. It may take two seconds until it knows.",
+	"others":     "All your other devices are signed out. It may take two seconds until they know.",
+	"password":   "The password is changed, and all your other devices are signed out.",
+	"renewed":    "The list that this browser kept had expired. A new one was begun with what you just chose.",
 }
 
-const noteSession = "The list that this browser kept has expired, so you are reading as a new visitor. Follow a topic to begin a new one."
+const (
+	noteSession = "You are not signed in on this browser any more, or the list that it kept has expired. Sign in, or follow a topic to begin a new list."
+	noteMerged  = "What you followed on this browser is in an account. Sign in to see it."
+)
 
 // news returns the topics that most of the cards have and the visitor has no
 // level for: what is in the news and not yet in their list.

@@ -23,16 +23,21 @@ type visitor struct {
 	list    interests.List
 	known   bool // there is a session
 	expired bool // there was a cookie, but its session is no more
+	merged  bool // what this browser kept as a guest's is in an account
 }
 
 // visitor returns who holds the cookie. A cookie whose session is no more is
-// taken away, and its holder is nobody.
+// taken away, and its holder is nobody. So is a guest who was merged, whose cookie
+// is still good for repeating a sign-in that was interrupted.
 func (r *Reader) visitor(ctx context.Context, c *fiber.Ctx) (visitor, error) {
 	token := account.Secret(c.Cookies(r.deps.Cookie))
 	if token == "" {
 		return visitor{}, nil
 	}
 	s, err := r.deps.People.Who(ctx, token)
+	if errors.Is(err, account.ErrMerged) {
+		return visitor{merged: true}, nil
+	}
 	if errors.Is(err, account.ErrNoSession) {
 		r.clearCookie(c)
 		return visitor{expired: true}, nil
@@ -48,9 +53,9 @@ func (r *Reader) visitor(ctx context.Context, c *fiber.Ctx) (visitor, error) {
 	return v, err
 }
 
-// prolong gives a guest who was seen 90 days more, and first their list, which
-// must not go before them. It is tried again at the next view when it fails, and
-// is no reason to show no page.
+// prolong gives who was seen as many days more as they began with, and first their
+// list, which must not go before them. It is tried again at the next view when it
+// fails, and is no reason to show no page.
 func (r *Reader) prolong(ctx context.Context, c *fiber.Ctx, v *visitor) {
 	next := v.session
 	next.Expires = r.deps.Now().Add(account.GuestKept)
@@ -59,7 +64,7 @@ func (r *Reader) prolong(ctx context.Context, c *fiber.Ctx, v *visitor) {
 		next, err = r.deps.People.Keep(ctx, v.token, v.session)
 	}
 	if err != nil {
-		r.deps.Report(fmt.Errorf("prolong the guest %s: %w", v.session.Account, err))
+		r.deps.Report(fmt.Errorf("prolong the session of %s: %w", v.session.Account, err))
 		return
 	}
 	v.session = next
@@ -82,7 +87,7 @@ func (r *Reader) settled(ctx context.Context, c *fiber.Ctx, v visitor) (visitor,
 		return v, nil
 	}
 	if v.session, v.token, err = r.deps.People.GuestFrom(ctx, r.deps.Network(c)); err != nil {
-		return v, err
+		return v, fmt.Errorf("%w: %w", errNewList, err)
 	}
 	if v.session, err = r.deps.People.Keep(ctx, v.token, v.session); err != nil {
 		return v, err
@@ -90,6 +95,14 @@ func (r *Reader) settled(ctx context.Context, c *fiber.Ctx, v visitor) (visitor,
 	v.known, v.list = true, interests.List{}
 	r.setCookie(c, v.token, v.session)
 	return v, nil
+}
+
+// member reports whether the visitor has signed in.
+func (v *visitor) member() bool { return v.known && !v.session.Guest }
+
+// guest reports whether the visitor is one with a list or something else to bring.
+func (v *visitor) guest() bool {
+	return v.known && v.session.Guest && (v.session.Kept || len(v.list.Interests()) > 0)
 }
 
 // person is the visitor as the builder sees them.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"runtime/debug"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -41,8 +43,11 @@ func (r *Reader) page(h fiber.Handler) fiber.Handler {
 		c.Set(fiber.HeaderCacheControl, keepPrivate)
 		c.Vary(fiber.HeaderCookie)
 		err := safely(h, c)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
+		case errors.Is(err, errSignIn):
+			return c.Redirect("/sign-in?"+url.Values{"back": {backOf(c)}}.Encode(), fiber.StatusSeeOther)
 		}
 		m := messageFor(err)
 		if m.Status >= 500 {
@@ -78,6 +83,10 @@ var (
 	errElsewhere = errors.New("reader: the form did not come from a page of ours")
 	errForm      = errors.New("reader: the form is not one of ours")
 	errWarming   = errors.New("reader: the index is not warm yet")
+	errNewList   = errors.New("reader: begin a list")
+	errSignIn    = errors.New("reader: this page is for who has signed in")
+	errNoSignUp  = errors.New("reader: nobody can sign up here")
+	errNoMail    = errors.New("reader: no mail server is set")
 	errAhead     = errors.New("reader: the cursor is ahead of this node")
 )
 
@@ -96,20 +105,42 @@ type message struct {
 type linked struct{ Path, Text string }
 
 var (
-	home        = []linked{{"/", "Back to the feed"}}
-	signInAgain = []linked{{signInPath, "Sign in"}, {"/", "Back to the feed"}}
+	home   = []linked{{"/", "Back to the feed"}}
+	signIn = []linked{{"/sign-in", "Sign in"}, {"/", "Back to the feed"}}
 )
 
 // messageFor is the one table from errors to pages.
 func messageFor(err error) *message {
 	var often *account.TooOften
 	switch {
-	case errors.As(err, &often):
+	case errors.Is(err, errNewList) && errors.As(err, &often):
 		return &message{Status: 429, Heading: "Too many new lists from here", Wait: int(often.Wait.Seconds()) + 1,
 			Text: "Many people have begun a list from your network in a short time. Nothing was changed; reading goes on as before. Try again a little later.", Links: home}
 	case errors.Is(err, account.ErrNoRoom):
 		return &message{Status: 503, Heading: "No new lists just now", Wait: 60,
 			Text: "There is no room for one more list at the moment. Nothing was changed; reading goes on as before, and so do the lists that there are. Try again later.", Links: home}
+	case errors.As(err, &often):
+		wait := max(1, int((often.Wait+time.Second-1)/time.Second))
+		return &message{Status: 429, Heading: "Too many tries", Wait: wait,
+			Text: fmt.Sprintf("So that nobody can guess a password, it may be tried only so often. Try again in %s. Nothing was changed.", count((wait+59)/60, "minute")), Links: signIn}
+	case errors.Is(err, errNoSignUp):
+		return &message{Status: 403, Heading: "Sign-up is closed",
+			Text: "Nobody can make an account here. Ask who runs this site for one. What you follow on this browser is kept.", Links: signIn}
+	case errors.Is(err, errNoMail):
+		return &message{Status: 404, Heading: "This site sends no letters",
+			Text: "Ask who runs it for a link to a new password.", Links: signIn}
+	case errors.Is(err, account.ErrMerged):
+		return &message{Status: 409, Heading: "This device has an account already",
+			Text: "What you followed on this browser is in an account. Sign in to that one.", Links: signIn}
+	case errors.Is(err, account.ErrNoPassword):
+		return &message{Status: 409, Heading: "This account has no password",
+			Text: "You sign in to it with an account elsewhere, and change the password there. Nothing was changed.", Links: home}
+	case errors.Is(err, account.ErrWrong):
+		return &message{Status: 401, Heading: "The password was changed meanwhile",
+			Text: "Sign in with the new one.", Links: signIn}
+	case errors.Is(err, interests.ErrNoMerge):
+		return &message{Status: 404, Heading: "That cannot be looked at any more",
+			Text: "What a device brought along is remembered, and can be taken back, for 30 days, and only by the account that it went into.", Links: []linked{{"/my/interests", "My interests"}, {"/", "Back to the feed"}}}
 	case errors.Is(err, errElsewhere):
 		return &message{Status: 403, Heading: "That did not come from this page",
 			Text: "The form was sent from another site, or your browser does not say from where. Nothing was changed. Open the page here and press the button again.", Links: home}
@@ -122,19 +153,19 @@ func messageFor(err error) *message {
 			Links: []linked{{"/my/interests", "Go through my interests"}, {"/", "Back to the feed"}}}
 	case errors.Is(err, identity.ErrFlow):
 		return &message{Status: 400, Heading: "That sign-in has ended",
-			Text: "It took more than ten minutes, was finished before, or was begun in another browser. If this happens each time, let this site keep cookies. You are not signed in by it; begin again.", Links: signInAgain}
+			Text: "It took more than ten minutes, was finished before, or was begun in another browser. If this happens each time, let this site keep cookies. You are not signed in by it; begin again.", Links: signIn}
 	case errors.Is(err, identity.ErrDeclined):
 		return &message{Status: 403, Heading: "You were not signed in",
-			Text: "The service that you sign in with said no, or you turned back there. Nothing was changed here.", Links: signInAgain}
+			Text: "The service that you sign in with said no, or you turned back there. Nothing was changed here.", Links: signIn}
 	case errors.Is(err, identity.ErrAway):
 		return &message{Status: 503, Heading: "The service that you sign in with does not answer", Wait: 5,
-			Text: "It is not this site, and it may take a while. You can read on without signing in; what this browser holds is kept.", Links: signInAgain}
+			Text: "It is not this site, and it may take a while. You can read on without signing in; what this browser holds is kept.", Links: signIn}
 	case errors.Is(err, identity.ErrUnfit):
 		return &message{Status: 502, Heading: "Signing in is not set up right",
 			Text: "This site and the service that you sign in with do not agree on who they are. Who runs this site is told why, and sees it with: newsfeed check.", Links: home}
 	case errors.Is(err, identity.ErrToken):
 		return &message{Status: 502, Heading: "We cannot tell who you are",
-			Text: "The answer of the service that you sign in with was not one for this site, or its clock is wrong. You are not signed in. Begin again; if this happens each time, tell who runs this site.", Links: signInAgain}
+			Text: "The answer of the service that you sign in with was not one for this site, or its clock is wrong. You are not signed in. Begin again; if this happens each time, tell who runs this site.", Links: signIn}
 	case errors.Is(err, account.ErrBadReset):
 		return &message{Status: 410, Heading: "This link is no longer good",
 			Text: "A link to a new password is good for an hour, and once. Ask for another one. Nothing was changed.", Links: home}
@@ -153,7 +184,7 @@ func messageFor(err error) *message {
 }
 
 func isUnavailable(err error) bool {
-	for _, e := range []error{interests.ErrUnavailable, account.ErrUnavailable, account.ErrHashing, interests.ErrBusy, context.DeadlineExceeded, context.Canceled} {
+	for _, e := range []error{interests.ErrUnavailable, account.ErrUnavailable, account.ErrHashing, account.ErrMailBusy, account.ErrChanged, interests.ErrBusy, context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(err, e) {
 			return true
 		}

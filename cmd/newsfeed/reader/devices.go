@@ -1,0 +1,110 @@
+package reader
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
+
+	"newsfeed/interests/account"
+)
+
+// devicesPage is where a member is signed in.
+type devicesPage struct {
+	layout
+	Devices []deviceView
+}
+
+type deviceView struct {
+	ID      string
+	Name    string
+	Current bool
+	Seen    time.Time // to a day
+	Created time.Time
+}
+
+// devices answers GET /my/devices.
+func (r *Reader) devices(c *fiber.Ctx) error {
+	ctx, cancel := context.WithTimeout(c.UserContext(), storeTimeout)
+	defer cancel()
+	v, l, err := r.memberPage(ctx, c, "My devices")
+	if err != nil {
+		return err
+	}
+	held, err := r.deps.People.Sessions(ctx, v.session.Account)
+	if err != nil {
+		return err
+	}
+	p := &devicesPage{layout: *l}
+	for _, h := range held {
+		name := h.Label
+		if name == "" {
+			name = "A device without a name"
+		}
+		p.Devices = append(p.Devices, deviceView{h.ID.String(), name, h.ID == v.session.ID, h.Seen().UTC(), h.Created.UTC()})
+	}
+	return r.render(c, fiber.StatusOK, "devices", p)
+}
+
+// endDevice answers POST /my/devices: it signs out one device, or with
+// session=others all but this one.
+func (r *Reader) endDevice(c *fiber.Ctx) error {
+	fields, err := readFields(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	v, _, err := r.memberPage(ctx, c, "")
+	if err != nil {
+		return err
+	}
+	which := fields.Get("session")
+	if which == "others" {
+		if err := r.deps.People.EndOthers(ctx, v.session.Account, v.token.Hash()); err != nil {
+			return err
+		}
+		return c.Redirect("/my/devices?note=others", fiber.StatusSeeOther)
+	}
+	id, err := uuid.Parse(which)
+	if err != nil {
+		return errForm
+	}
+	if id == v.session.ID {
+		return r.signOut(c)
+	}
+	// One that has ended meanwhile is signed out all the same.
+	if err := r.deps.People.EndSession(ctx, v.session.Account, id); err != nil && !errors.Is(err, account.ErrNoSession) {
+		return err
+	}
+	return c.Redirect("/my/devices?note=ended", fiber.StatusSeeOther)
+}
+
+// The words by which a User-Agent says what it is, the telling ones first: most
+// browsers call themselves each other's names too.
+var (
+	browserWords = [][2]string{{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrom", "Chrome"}, {"Safari/", "Safari"}}
+	systemWords  = [][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"}, {"Mac OS", "Mac"}, {"Linux", "Linux"}}
+)
+
+// deviceName is what a device is called that signs in from a page; "" when it does
+// not say what it is.
+func deviceName(agent string) string {
+	browser, system := wordIn(agent, browserWords), wordIn(agent, systemWords)
+	if browser == "" || system == "" {
+		return browser + system
+	}
+	return browser + " on " + system
+}
+
+func wordIn(text string, words [][2]string) string {
+	for _, w := range words {
+		if strings.Contains(text, w[0]) {
+			return w[1]
+		}
+	}
+	return ""
+}
