@@ -16,7 +16,7 @@ type importCommand struct {
 }
 
 func (importCommand) Help() string {
-	return `The format is told from the content: NDJSON (one article a line), a JSON array or object, IPTC ninjs, or an RSS, Atom or JSON Feed document.
+	return `The format is told from the content: NDJSON (one article a line), a JSON array or object, IPTC ninjs, or an RSS, Atom or JSON Feed document. An OPML file brings no articles: the addresses in it are polled from then on, the first time within an hour.
 
 An article that is rejected is reported with its file and line, and the rest goes on; the program then ends with 1, and with 2 when nothing was stored.
 
@@ -59,7 +59,16 @@ func (c *importCommand) Run(ctx context.Context, p *program) error {
 	if err := d.call(ctx, http.MethodGet, "/version", nil, nil); err != nil {
 		return err // at once: a wrong address is no loss of connection
 	}
+	given := len(files)
+	files, added, rejected, err := p.takeOPML(ctx, d, files)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 && given > 0 {
+		return outcome(added, rejected)
+	}
 	im := &importer{door: d, stdin: p.stdin, progress: newProgress(p.stderr, files)}
+	im.counts.rejected = rejected
 	err = im.run(ctx, files)
 	im.progress.finish(im.counts)
 	return im.outcome(ctx, err)

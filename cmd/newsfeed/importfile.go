@@ -222,7 +222,7 @@ func (l *lineCounter) at(offset int64) int {
 
 // extensions are what is taken of a folder. A file that is named is taken whatever
 // its name.
-var extensions = []string{".ndjson", ".jsonl", ".json", ".xml", ".rss", ".atom"}
+var extensions = []string{".ndjson", ".jsonl", ".json", ".xml", ".rss", ".atom", ".opml"}
 
 // inputFile is a file to import; "-" is standard input.
 type inputFile struct {

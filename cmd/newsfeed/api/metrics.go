@@ -82,12 +82,15 @@ var (
 	editionDesc  = prometheus.NewDesc("newsfeed_edition", "Newest edition in the index.", nil, nil)
 	lagDesc      = prometheus.NewDesc("newsfeed_log_lag_editions", "Editions in the log that the index has not applied yet; absent when the store does not answer.", nil, nil)
 	warmDesc     = prometheus.NewDesc("newsfeed_warm", "1 when the index has reached the horizon.", nil, nil)
+	pollsDesc    = prometheus.NewDesc("newsfeed_source_polls_total", "Polls of addresses of sources by this node.", []string{"outcome"}, nil)
+	polledDesc   = prometheus.NewDesc("newsfeed_source_articles_total", "Articles that this node's polls brought.", []string{"outcome"}, nil)
+	sourcesDesc  = prometheus.NewDesc("newsfeed_source_addresses", "Addresses of sources; absent when the store does not answer.", []string{"state"}, nil)
 	topicsDesc   = prometheus.NewDesc("newsfeed_topics", "Topics in the catalogue, of all kinds.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c *corpusCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{articlesDesc, editionDesc, lagDesc, warmDesc, topicsDesc} {
+	for _, d := range []*prometheus.Desc{articlesDesc, editionDesc, lagDesc, warmDesc, topicsDesc, pollsDesc, polledDesc, sourcesDesc} {
 		out <- d
 	}
 }
@@ -105,9 +108,36 @@ func (c *corpusCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(editionDesc, float64(edition))
 	gauge(warmDesc, warm)
 	gauge(topicsDesc, float64(c.s.Catalogue.Len()))
+	c.collectSources(out)
 	ctx, cancel := context.WithTimeout(context.Background(), lagTimeout)
 	defer cancel()
 	if top, _, err := c.s.Articles.Top(ctx); err == nil {
 		gauge(lagDesc, max(0, float64(top)-float64(edition)))
+	}
+}
+
+// collectSources tells what polling comes to.
+func (c *corpusCollector) collectSources(out chan<- prometheus.Metric) {
+	labelled := func(d *prometheus.Desc, kind prometheus.ValueType, v int64, label string) {
+		out <- prometheus.MustNewConstMetric(d, kind, float64(v), label)
+	}
+	counts := &c.s.Desk.Counts
+	polls, unchanged, faults := counts.Polls.Load(), counts.Unchanged.Load(), counts.Faults.Load()
+	labelled(pollsDesc, prometheus.CounterValue, max(0, polls-unchanged-faults), "document")
+	labelled(pollsDesc, prometheus.CounterValue, unchanged, "unchanged")
+	labelled(pollsDesc, prometheus.CounterValue, faults, "fault")
+	labelled(polledDesc, prometheus.CounterValue, counts.New.Load(), "accepted")
+	labelled(polledDesc, prometheus.CounterValue, counts.Updated.Load(), "updated")
+	labelled(polledDesc, prometheus.CounterValue, counts.Rejected.Load(), "rejected")
+	all, err := c.s.Desk.All(context.Background())
+	if err != nil {
+		return
+	}
+	states := map[string]int64{"waiting": 0, "polled": 0, "failing": 0, "stopped": 0}
+	for i := range all {
+		states[stateOf(&all[i])]++
+	}
+	for state, n := range states {
+		labelled(sourcesDesc, prometheus.GaugeValue, n, state)
 	}
 }

@@ -73,10 +73,10 @@ func (c *Client) check(u *url.URL) error {
 		return fmt.Errorf("%w: it names no host", ErrRefused)
 	case u.User != nil:
 		return fmt.Errorf("%w: it names a user", ErrRefused)
-	case c.guard == nil || u.Port() == "":
+	case c.guard == nil:
 		return nil
 	}
-	if port, err := strconv.ParseUint(u.Port(), 10, 16); err != nil || !slices.Contains(ports, uint16(port)) {
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || !slices.Contains(ports, uint16(port))) {
 		return fmt.Errorf("%w: only ports %v are, and %s is another one", ErrRefused, ports, u.Port())
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {

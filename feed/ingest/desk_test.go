@@ -1,0 +1,231 @@
+package ingest_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"newsfeed/feed"
+	"newsfeed/feed/ingest"
+	"newsfeed/feed/ingest/fetch"
+	"newsfeed/interests/topic"
+	"newsfeed/storage/embedded"
+)
+
+// openDesk opens a desk over an embedded store; its clock is moved by the test.
+func openDesk(t *testing.T) (*ingest.Desk, *embedded.Store, func(time.Duration)) {
+	t.Helper()
+	store, err := embedded.Open(filepath.Join(t.TempDir(), "newsfeed.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	at := time.Now()
+	now := func() time.Time { mu.Lock(); defer mu.Unlock(); return at }
+	catalogue := topic.NewCatalogue(topic.Seed())
+	index := feed.NewIndex(0, now, catalogue.Put)
+	log := feed.NewLog(store.Articles(), index, store.Announcements(), feed.LogOptions{HalfLife: time.Hour, Now: now})
+	if err := log.Warm(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	log.Start()
+	desk := ingest.NewDesk(ingest.DeskDeps{
+		Sources: store.Sources(), Client: fetch.New(fetch.Options{Agent: "test", Timeout: 5 * time.Second, AllowPrivate: true}), Timeout: 5 * time.Second,
+		Tagger: ingest.NewTagger(catalogue, store.Topics(), false), Log: log, Articles: store.Articles(), Now: now,
+		Report: func(err error) { t.Errorf("reported: %v", err) },
+	})
+	t.Cleanup(func() {
+		desk.Stop()
+		log.Stop()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return desk, store, func(d time.Duration) { mu.Lock(); defer mu.Unlock(); at = at.Add(d) }
+}
+
+// publish serves a handler on a loopback address of its own.
+func publish(t *testing.T, host string, handler http.HandlerFunc) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", host+":0")
+	if err != nil {
+		t.Skipf("no address %s on this machine: %v", host, err)
+	}
+	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}}
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func rss(url string, titles ...string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `<rss version="2.0"><channel><title>Of %s</title><link>%s/</link>`, url, url)
+	for _, title := range titles {
+		fmt.Fprintf(&b, `<item><title>%s</title><link>%s/%s</link></item>`, title, url, strings.ReplaceAll(title, " ", "-"))
+	}
+	b.WriteString(`</channel></rss>`)
+	return b.String()
+}
+
+func pollOne(t *testing.T, d *ingest.Desk, a ingest.Address) ingest.Polled {
+	t.Helper()
+	polled, err := d.Poll(t.Context(), []ingest.Address{a})
+	if err != nil || len(polled) != 1 {
+		t.Fatalf("poll: %v, %v", polled, err)
+	}
+	return polled[0]
+}
+
+// A source's life: undated items of the first poll are a day old, a minute apart;
+// the same document again, or 304, brings nothing; later items are new; failures
+// keep their reason and space out; 410 stops, and a poll by hand wakes.
+func TestDesk(t *testing.T) {
+	desk, store, pass := openDesk(t)
+	var mu sync.Mutex
+	status, titles, url := 200, []string{"one", "two"}, ""
+	set := func(s int, t ...string) { mu.Lock(); defer mu.Unlock(); status, titles = s, t }
+	url = publish(t, "127.1.0.1", func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		w.Header().Set("ETag", `"`+strings.Join(titles, "+")+`"`)
+		if status == 200 && r.Header.Get("If-None-Match") == w.Header().Get("ETag") {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		w.Header().Set("Retry-After", "36000")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, rss("http://"+r.Host, titles...))
+	})
+	a, err := desk.Add(t.Context(), url, "")
+	if err != nil || a.Source != "127-1-0-1" || a.Fault != "" {
+		t.Fatalf("added %+v, %v", a, err)
+	}
+	first := pollOne(t, desk, a)
+	if first.New != 2 || first.Fault != nil {
+		t.Fatalf("the first poll: %+v", first)
+	}
+	entries, err := store.Articles().Read(t.Context(), feed.Range{Limit: 10})
+	if err != nil || len(entries) != 2 {
+		t.Fatalf("the log: %v, %v", entries, err)
+	}
+	if gap := entries[0].Article.Published.Sub(entries[1].Article.Published); gap != time.Minute {
+		t.Errorf("undated items are %s apart, want a minute", gap)
+	}
+	if age := entries[0].At.Sub(entries[0].Article.Published); age < 24*time.Hour || age > 24*time.Hour+time.Minute {
+		t.Errorf("an undated item of the first poll is %s old, want 24h", age)
+	}
+	pass(time.Hour)
+	if again := pollOne(t, desk, a); again.New+again.Updated+again.Items != 0 || again.Fault != nil {
+		t.Errorf("nothing has changed: %+v", again)
+	}
+	set(200, "three", "one", "two")
+	if third := pollOne(t, desk, a); third.New != 1 || third.Unchanged != 2 || third.Updated != 0 {
+		t.Errorf("one more item: %+v", third)
+	}
+	set(503, "x")
+	failed := pollOne(t, desk, a)
+	if wait := failed.Address.Due.Sub(failed.Address.Polled); failed.Fault == nil || failed.Address.Fault == "" || wait < 8*time.Hour {
+		t.Errorf("Retry-After of ten hours was honoured with %s: %+v", wait, failed)
+	}
+	set(410, "x")
+	if gone := pollOne(t, desk, a); !gone.Address.Stopped {
+		t.Errorf("410 does not stop: %+v", gone)
+	}
+	set(200, "four")
+	if woken := pollOne(t, desk, a); woken.New != 1 || woken.Address.Stopped || woken.Address.Fault != "" {
+		t.Errorf("a poll by hand wakes: %+v", woken)
+	}
+	if n, withdrawn, err := desk.Remove(t.Context(), a.Source, true); n != 1 || withdrawn != 4 || err != nil {
+		t.Errorf("removed %d, withdrew %d, %v", n, withdrawn, err)
+	}
+}
+
+// An article on another's host is taken over by the source whose host it is, and
+// not taken back.
+func TestDeskTakesOver(t *testing.T) {
+	desk, store, _ := openDesk(t)
+	link := ""
+	serve := func(host string) (ingest.Address, string) {
+		url := publish(t, host, func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `<rss version="2.0"><channel><title>%s</title><item><title>Shared</title><link>%s</link></item></channel></rss>`, host, link)
+		})
+		link = url + "/shared"
+		a, err := desk.Add(t.Context(), url, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a, url
+	}
+	other, _ := serve("127.1.0.5")
+	own, _ := serve("127.1.0.6")
+	for i, want := range []struct {
+		poll                 ingest.Address
+		isNew, updated, left int
+	}{{other, 1, 0, 0}, {own, 0, 1, 0}, {other, 0, 0, 1}, {own, 0, 0, 0}} {
+		if got := pollOne(t, desk, want.poll); got.New != want.isNew || got.Updated != want.updated || got.Others != want.left || got.Fault != nil {
+			t.Errorf("poll %d of %s: %+v", i, want.poll.Source, got)
+		}
+	}
+	entries, err := store.Articles().Read(t.Context(), feed.Range{Limit: 10})
+	if err != nil || len(entries) != 2 || entries[1].Owner != own.Source || entries[1].Article.Source.ID != own.Source {
+		t.Errorf("the log: %+v, %v", entries, err)
+	}
+}
+
+// A source that hangs or talks nonsense does not stop the others, which a started
+// desk polls by itself.
+func TestDeskRuns(t *testing.T) {
+	desk, store, _ := openDesk(t)
+	publish := func(host, body string) {
+		url := publish(t, host, func(w http.ResponseWriter, r *http.Request) {
+			if body == "" {
+				<-r.Context().Done()
+			}
+			_, _ = io.WriteString(w, strings.ReplaceAll(body, "SELF", "http://"+r.Host))
+		})
+		if _, err := desk.AddAll(t.Context(), []ingest.Listed{{URL: url}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish("127.1.0.2", "")
+	publish("127.1.0.3", "no document at all")
+	for i := 10; i < 20; i++ {
+		publish(fmt.Sprintf("127.1.0.%d", i), rss("SELF", "a", "b", "c"))
+	}
+	all, err := desk.All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leased, err := store.Sources().Lease(t.Context(), time.Now().Add(2*time.Hour), time.Now().Add(-time.Minute), 100)
+	if err != nil || len(leased) != len(all) {
+		t.Fatalf("lease: %d, %v", len(leased), err)
+	}
+	for _, a := range leased {
+		a.Due = time.Now().Add(-time.Minute).Truncate(time.Millisecond)
+		if err := store.Sources().Save(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	desk.Start()
+	desk.Start()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for edition := range store.Announcements().Editions() {
+		if edition >= 30 || ctx.Err() != nil {
+			break
+		}
+	}
+	desk.Stop()
+	desk.Stop()
+	if top, _, _ := store.Articles().Top(t.Context()); top != 30 {
+		t.Errorf("%d articles of ten sources, want 30", top)
+	}
+}
