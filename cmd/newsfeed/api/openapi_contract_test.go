@@ -1381,7 +1381,7 @@ func walkSources(t *testing.T, n *node) {
 		_, _ = io.WriteString(w, document)
 	}))
 	defer publisher.Close()
-	add := call{method: "POST", path: "/sources", token: n.editor, body: `{"url":"` + publisher.URL + `/page","source":"example-news"}`}
+	add := call{method: "POST", path: "/sources", token: n.editor, body: `{"url":"` + publisher.URL + `/page","source":"example-rss"}`}
 	if got := fmt.Sprint(n.want(t, 201, add)); !strings.Contains(got, publisher.URL+"/rss") {
 		t.Errorf("a page's document was not found: %v", got)
 	}
@@ -1395,7 +1395,7 @@ func walkSources(t *testing.T, n *node) {
 	n.want(t, 422, list.with(func(c *call) {
 		c.body, c.wrong = `{"sources":[`+strings.Repeat(`{"url":"x"},`, 1000)+`{"url":"x"}]}`, true
 	}))
-	poll := call{method: "POST", path: "/sources/poll", token: n.editor, body: `{"sources":["example-news","127-0-0-1"]}`}
+	poll := call{method: "POST", path: "/sources/poll", token: n.editor, body: `{"sources":["example-rss","127-0-0-1"]}`}
 	results := n.want(t, 200, poll)["results"].([]any)
 	if first := results[0].(map[string]any); first["new"] != 1.0 || first["rejected"] != 1.0 || first["fault"] != nil {
 		t.Errorf("polled: %v", first)
@@ -1411,10 +1411,10 @@ func walkSources(t *testing.T, n *node) {
 		t.Errorf("the second page: %v", second)
 	}
 	n.want(t, 400, call{method: "GET", path: "/sources?cursor=%21", token: n.editor, wrong: true})
-	if got := n.want(t, 200, call{method: "DELETE", path: "/sources/example-news?withdraw=true", token: n.editor}); got["addresses"] != 1.0 || got["withdrawn"] != 1.0 {
+	if got := n.want(t, 200, call{method: "DELETE", path: "/sources/example-rss?withdraw=true", token: n.editor}); got["addresses"] != 1.0 || got["withdrawn"] != 1.0 {
 		t.Errorf("removed: %v", got)
 	}
-	n.want(t, 404, call{method: "DELETE", path: "/sources/example-news", token: n.editor})
+	n.want(t, 404, call{method: "DELETE", path: "/sources/example-rss", token: n.editor})
 	n.want(t, 400, call{method: "DELETE", path: "/sources/x?withdraw=maybe", token: n.editor, wrong: true})
 	n.want(t, 400, call{method: "DELETE", path: "/sources/%ff", token: n.editor, wrong: true})
 	n.want(t, 400, add.with(func(c *call) { c.body, c.wrong = `{"url":7}`, true }))
