@@ -1,7 +1,9 @@
 package reader
 
 import (
+	"context"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -9,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"newsfeed/interests/account"
 )
@@ -275,4 +279,50 @@ func TestTooManyTries(t *testing.T) {
 	if a := b.signIn().want(t, 429, "Too many tries", "minutes"); a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
+}
+
+// A guest whose sign-in was interrupted keeps the cookie, whatever page they look at
+// meanwhile, and finishes it by signing in again.
+func TestInterruptedSignIn(t *testing.T) {
+	s := newSite(t)
+	home, phone := &browser{site: s}, &browser{site: s}
+	home.signUp().want(t, 303)
+	phone.press("togo", "follow", "/").want(t, 303)
+	ctx, held := t.Context(), account.Secret(phone.cookie)
+	a, err := s.members.Verify(ctx, annsEmail, annsPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guest, err := s.people.Who(ctx, held)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.people.Spend(ctx, held, guest, account.Merged{Merge: uuid.Must(uuid.NewV7()), Account: a.ID}); err != nil {
+		t.Fatal(err)
+	}
+	page := phone.get("/").want(t, 200, html.EscapeString(noteMerged))
+	if got := page.Header.Get("Cache-Control"); got != keepPrivate || phone.cookie != string(held) {
+		t.Errorf("Cache-Control %q; the cookie is kept: %v", got, phone.cookie == string(held))
+	}
+	phone.get("/sign-in").want(t, 200, `type="hidden" name="merge" value="yes"`)
+	phone.leads(phone.signIn("merge", "yes"), mergesPath).want(t, 200, "Togo")
+	home.wantTopics("[togo]")
+}
+
+// Who has lost a password says an address; the answer is the same whether or not
+// that has an account. Where no mail is sent, the page says whom to ask.
+func TestLostPassword(t *testing.T) {
+	var asked []account.Email
+	s := newSite(t, func(d *Deps) {
+		d.SendReset = func(_ context.Context, e account.Email) error { asked = append(asked, e); return nil }
+	})
+	b := &browser{site: s}
+	b.get("/sign-in").want(t, 200, `href="/my/password"`)
+	b.get("/my/password").want(t, 200, `name="email"`)
+	b.send("/my/password", "email", "ann").want(t, 422, badEmail)
+	b.leads(b.send("/my/password", "email", " Ann@Example.org"), "/sign-in").want(t, 200, "If the address has an account")
+	if fmt.Sprint(asked) != "[ann@example.org]" {
+		t.Errorf("asked for %v", asked)
+	}
+	(&browser{site: newSite(t)}).get("/my/password").want(t, 404, "Ask who runs it")
 }

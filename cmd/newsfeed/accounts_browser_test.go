@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+var shots = flag.String("shots", "", "folder into which TestAccountsInBrowser puts pictures of its pages")
+
+// do acts as a person does.
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	for _, a := range actions {
+		if err := chromedp.Do(b.ctx, a); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// colours sets what the person prefers, light or dark.
+func colours(scheme string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		return err
+	})
+}
+
+// fill types into the fields of a form and sends it.
+func (b *tab) fill(form string, fields ...string) {
+	b.t.Helper()
+	for i := 0; i < len(fields); i += 2 {
+		b.run(nil, `document.querySelector(%s).value = ''`, form+" [name="+fields[i]+"]")
+		b.do(chromedp.SendKeys(chromedp.CSS(form+" [name="+fields[i]+"]"), fields[i+1]))
+	}
+	b.press(form + " button")
+}
+
+// press presses a button or a link and waits for the next page.
+func (b *tab) press(what string) {
+	b.t.Helper()
+	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(what))); err != nil {
+		b.t.Fatalf("press %s: %v", what, err)
+	}
+}
+
+// sees asserts what a page says, that it fits the screen, and where the focus is.
+func (b *tab) sees(name, focus string, texts ...string) {
+	b.t.Helper()
+	var page struct {
+		Text, Focus    string
+		Width, Visible int
+	}
+	b.run(&page, `return {Text: document.body.innerText, Focus: document.activeElement.id,
+		Width: document.documentElement.scrollWidth, Visible: document.documentElement.clientWidth}`)
+	for _, text := range texts {
+		if !strings.Contains(page.Text, text) {
+			b.t.Errorf("%s: %q is not in the page:\n%.2000s", name, text, page.Text)
+		}
+	}
+	if page.Width > page.Visible {
+		b.t.Errorf("%s is %d wide, the screen %d", name, page.Width, page.Visible)
+	}
+	if page.Focus != focus {
+		b.t.Errorf("%s: the focus is on %q, want %q", name, page.Focus, focus)
+	}
+	if *shots == "" {
+		return
+	}
+	picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(*shots, name+".png"), picture, 0o600)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// A guest signs up on a phone, makes a mistake, and signs in on a desk as another
+// guest, whose topics come along and are taken back. No page has a script: the
+// reader's policy forbids them all.
+func TestAccountsInBrowser(t *testing.T) {
+	p := serve(t)
+	phone := browser(t)
+	phone.do(chromedp.EmulateViewport(390, 844), colours("dark"))
+	phone.visit(p.url + "/t/iran")
+	phone.press("button[value=follow]")
+	phone.sees("topic-390", "", "Keep your topics: sign up")
+	phone.press(".entrance .who")
+	phone.sees("sign-up-390", "email", "The 1 topic of this device come along")
+	phone.fill("main form", "email", "ann@example.com", "password", "correct horse battery")
+	phone.sees("signed-up-390", "", "You have an account", "Sign out")
+
+	phone.visit(p.url + "/my/account")
+	phone.fill("form[action='/my/account/password']", "current", "wrong horse", "new", "staple battery")
+	phone.sees("account-390", "current", "This is not the password", "ann@example.com")
+	phone.press(".entrance form button")
+	phone.sees("signed-out-390", "", "You are signed out")
+
+	desk := phone // the same browser, which was left by everybody
+	desk.do(chromedp.EmulateViewport(1280, 800), colours("light"))
+	desk.visit(p.url + "/t/togo")
+	desk.press("button[value=follow]")
+	desk.visit(p.url + "/sign-in")
+	desk.fill("main form", "email", "ann@example.com", "password", "wrong horse")
+	desk.sees("sign-in-1280", "email", "The e-mail address or the password is wrong", "Bring along the 1 topic of this device")
+	desk.fill("main form", "email", "ann@example.com", "password", "correct horse battery")
+	desk.sees("merge-1280", "", "Added from this device: 1 topic", "Togo", "ann@example.com")
+	desk.press(".acts form button")
+	desk.sees("undone-1280", "", "is taken back")
+	desk.visit(p.url + "/my/devices")
+	desk.sees("devices-1280", "", "this device")
+	desk.do(chromedp.EmulateViewport(390, 844))
+	desk.sees("devices-390", "", "Chrome on Linux")
+	desk.visit(p.url + "/my/interests")
+	desk.sees("interests-390", "", "Iran")
+}
