@@ -65,7 +65,7 @@ type LogOptions struct {
 
 // Sizes and times of the log.
 const (
-	batchSize     = 500                    // entries an Append holds at most
+	batchSize     = 500                    // changes an Append holds at most, besides merges of stories
 	queueSize     = 4000                   // changes that wait for the writer at most
 	putTimeout    = 5 * time.Second        // after it a Put gives up
 	callTimeout   = 2 * time.Second        // of one call to the store, so that a lost answer is asked for again

@@ -186,9 +186,6 @@ func (l *Log) decide(ctx context.Context, items []item, call CallID, seq *int) (
 		*seq++
 	}
 	for i, it := range items {
-		if len(entries)+maxUnions == batchSize {
-			break // the rest is the next batch's
-		}
 		entry, result := j.decide(it.change())
 		decisions = append(decisions, decision{it, result, -1})
 		if entry == nil {
