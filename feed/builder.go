@@ -116,15 +116,16 @@ type walker struct {
 
 	touched, compactions uint64 // see keptChunk
 
-	hits    []hit
-	page    shown
-	named   []named // topics that stand in page.names
-	found   [][]byte
-	seen    []topicNum
-	onShelf []shelved
-	taken   []bool
-	rows    []row
-	cursor  cursorRoom
+	hits     []hit
+	page     shown
+	named    []named // topics that stand in page.names
+	found    [][]byte
+	seen     []topicNum
+	gathered []row // of stories that were merged, see membersOf
+	onShelf  []shelved
+	taken    []bool
+	rows     []row
+	cursor   cursorRoom
 }
 
 // begin prepares a page.
@@ -154,7 +155,7 @@ func (b *Builder) at(q *Query) *walker {
 
 // prepare loads what the page is made of, all of it at least as new as its moment.
 func (w *walker) prepare() {
-	w.compactions = w.c.compactions.Load()
+	w.compactions, w.gathered = w.c.compactions.Load(), w.gathered[:0]
 	w.policy.prepare(w.c, &w.q)
 	w.covered = w.c.list(covered).load()
 	w.m.prepare(w.c, w.q.Person, w.start.At)

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -62,4 +63,12 @@ func encodeCard(e *Entry) []byte {
 const cardStart = `{"story":"`
 
 // rename writes another story's id into an encoded card.
-func rename(card []byte, story StoryID) { copy(card[len(cardStart):], story.String()) }
+func rename(card []byte, story StoryID) {
+	text := card[len(cardStart):][:0]
+	for i, part := range [...][]byte{story[:4], story[4:6], story[6:8], story[8:10], story[10:]} {
+		if i > 0 {
+			text = append(text, '-')
+		}
+		text = hex.AppendEncode(text, part)
+	}
+}

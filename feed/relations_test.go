@@ -244,11 +244,17 @@ func (w *world) shuffled() *world {
 	to := newWorld(w.r)
 	versions := map[ArticleID][]Entry{}
 	ids := make([]ArticleID, 0, len(w.o.entries))
+	merges := 0
 	for _, e := range w.o.entries {
 		versions[e.Article.ID] = append(versions[e.Article.ID], e)
-		ids = append(ids, e.Article.ID)
+		if e.Merge != nil {
+			merges++ // come last: they are of stories that there are
+		} else {
+			ids = append(ids, e.Article.ID)
+		}
 	}
 	w.r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	ids = append(ids, make([]ArticleID, merges)...)
 	first, last := map[StoryID]Edition{}, map[ArticleID]Edition{}
 	for i, id := range ids {
 		e := versions[id][0]

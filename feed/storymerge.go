@@ -50,7 +50,11 @@ func (s *stories) rowsAt(n storyNum, edition uint32) []row {
 	if n == 0 || !s.merged(n) {
 		return s.members(n)
 	}
-	var rows []row
+	return s.appendRows(nil, n, edition)
+}
+
+// appendRows appends the rows of rowsAt.
+func (s *stories) appendRows(rows []row, n storyNum, edition uint32) []row {
 	root := s.root(n, edition)
 	for part := range s.all(n) {
 		if s.root(part, edition) == root {
@@ -86,8 +90,7 @@ func (s *stories) lastRow(n storyNum) bool {
 	return true
 }
 
-// applyMerge makes two stories one. What is not in the index, whose articles are
-// all beyond the horizon, is one by its name alone.
+// applyMerge makes two stories one.
 func (x *Index) applyMerge(c *corpus, e *Entry) {
 	v := c.view()
 	m := e.Merge
@@ -103,11 +106,9 @@ func (x *Index) applyMerge(c *corpus, e *Entry) {
 }
 
 // mergeable returns the numbers of two stories that are to be one; ok is false
-// when the index has no article of either, or they are one already.
+// when they are one already. Stories whose articles are all beyond the horizon are
+// numbered too: a later version may bring one of them back.
 func (c *corpus) mergeable(v *view, m *StoryMerge) (kept, gone storyNum, ok bool) {
-	if len(c.rowsOf(m.Kept)) == 0 && len(c.rowsOf(m.Gone)) == 0 {
-		return 0, 0, false
-	}
 	kept, gone = c.stories.root(c.whole(v, m.Kept), always), c.stories.root(c.whole(v, m.Gone), always)
 	return kept, gone, kept != gone
 }
@@ -180,8 +181,12 @@ func (c *corpus) marksOf(marks *MarkSet, v *view, r row) (m StoryMarks, updated 
 	}
 	news := c.stories.record(n).news.Load()
 	if c.stories.merged(n) {
-		m = marks.Through(c.stories.idsOf(n))
+		first := true
 		for part := range c.stories.all(n) {
+			other := marks.Stories[c.stories.id(part)]
+			if m = m.with(other); first {
+				m, first = other, false
+			}
 			news = max(news, c.stories.record(part).news.Load())
 		}
 	} else {
@@ -236,10 +241,15 @@ func (s MarkSet) Through(ids []StoryID) (m StoryMarks) {
 	}
 	m = s.Stories[ids[0]]
 	for _, id := range ids[1:] {
-		other := s.Stories[id]
-		m.Saved, m.Hidden = anyOf(m.Saved, other.Saved), anyOf(m.Hidden, other.Hidden)
-		m.Read = allOf(m.Read, other.Read)
+		m = m.with(s.Stories[id])
 	}
+	return m
+}
+
+// with returns the marks of two stories that are one.
+func (m StoryMarks) with(other StoryMarks) StoryMarks {
+	m.Saved, m.Hidden = anyOf(m.Saved, other.Saved), anyOf(m.Hidden, other.Hidden)
+	m.Read = allOf(m.Read, other.Read)
 	return m
 }
 
@@ -277,12 +287,12 @@ func (w *walker) story(r row) storyNum {
 // membersOf returns the rows of a story as of the walk's edition, all versions, in
 // order of arrival. Not to be changed.
 func (w *walker) membersOf(n storyNum) []row {
-	rows := w.c.stories.rowsAt(n, w.m.edition)
 	if n == 0 || !w.c.stories.merged(n) {
-		return rows
+		return w.c.stories.members(n)
 	}
-	v := &w.m.view
-	rows = slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return int(r>>blockBits) >= len(v.blocks) || v.blocks[r>>blockBits] == nil })
+	v, before := &w.m.view, len(w.gathered)
+	w.gathered = w.c.stories.appendRows(w.gathered, n, w.m.edition)
+	rows := slices.DeleteFunc(w.gathered[before:len(w.gathered):len(w.gathered)], func(r row) bool { return int(r>>blockBits) >= len(v.blocks) || v.blocks[r>>blockBits] == nil })
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(v.from(a), v.from(b)) })
 	return rows
 }
