@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -74,6 +75,9 @@ type world struct {
 	seen    map[string]int
 	err     error
 
+	before interests.List       // what the server had before the edit that is being made
+	gone   []interests.Revision // that the server lost: it never had them
+
 	last    interests.Revision              // the greatest that ever was
 	acked   map[topic.ID]interests.Register // the winner of all edits that were acknowledged and that somebody has
 	removed map[topic.ID]interests.Stamp    // the latest acknowledged removal
@@ -105,7 +109,7 @@ func newWorld(seed uint64) *world {
 		seen: map[string]int{}, acked: map[topic.ID]interests.Register{}, removed: map[topic.ID]interests.Stamp{},
 		big: seed%1000 == 7,
 	}
-	w.lists = interests.NewLists(w.store, func() time.Time { return w.now })
+	w.lists = interests.NewLists(rivals{w.store, w}, func() time.Time { return w.now })
 	for i := range 2 + r.IntN(5) {
 		w.topics = append(w.topics, topic.ID(fmt.Sprint("t", i)))
 	}
@@ -126,8 +130,8 @@ func newWorld(seed uint64) *world {
 // fill makes a list that is almost at its limits.
 func (w *world) fill() {
 	list := interests.List{Revision: 1, Topics: map[topic.ID]interests.Register{}}
-	for i := range interests.MaxFollowed + interests.MaxMuted + interests.MaxTombstones - 3 {
-		level := []interests.Level{interests.Follow, interests.Mute, interests.None, interests.None}[i%4]
+	for i := range interests.MaxFollowed + interests.MaxMuted + interests.MaxTombstones - 1 {
+		level := []interests.Level{interests.None, interests.Mute, interests.None, interests.Follow}[i%4]
 		r := interests.Register{Level: level, At: interests.NewStamp(w.now.Add(time.Duration(i-5000)*time.Second), 0, 0)}
 		list.Topics[topic.ID(fmt.Sprint("x", i))] = r
 	}
@@ -135,6 +139,24 @@ func (w *world) fill() {
 		panic(err)
 	}
 	w.last = 1
+}
+
+// rivals is the store, into which another node writes now and then between what
+// is read and what is written.
+type rivals struct {
+	*storagetest.ModelLists
+	w *world
+}
+
+// Swap lets another edit come first, at times.
+func (r rivals) Swap(ctx context.Context, id account.ID, from interests.Revision, next interests.List, until time.Time, undos ...interests.Undo) error {
+	if w := r.w; w.IntN(100) == 0 {
+		ours, node := w.lists, interests.NewLists(w.store, func() time.Time { return w.now })
+		w.lists = node
+		w.put()
+		w.lists, w.before = ours, w.list()
+	}
+	return r.ModelLists.Swap(ctx, id, from, next, until, undos...)
 }
 
 func (w *world) fail(format string, args ...any) {
@@ -177,7 +199,10 @@ func (w *world) step() {
 		w.restore = w.store.Backup()
 	case n < 994 && w.restore != nil:
 		w.now = w.now.Add(time.Second) // which is what keeps revisions from repeating
-		w.restore()
+		revision := w.list().Revision
+		if w.restore(); w.list().Revision != revision {
+			w.gone = append(w.gone, revision)
+		}
 		w.afterRestore()
 	}
 }
@@ -191,12 +216,17 @@ func (w *world) move(d time.Duration) {
 func (w *world) edit(d *simDevice) {
 	id, level := w.topics[w.IntN(len(w.topics))], interests.Level(1+w.IntN(4))
 	if w.big && w.IntN(2) == 0 {
-		id = topic.ID(fmt.Sprint("y", w.IntN(2000)))
+		id, level = topic.ID(fmt.Sprint("y", w.IntN(2000))), interests.None
 	}
 	if err := d.set(id, level, w.now.Add(d.skew)); err != nil {
 		w.fail("%v", err)
 	}
 	d.own[id] = level
+	if w.IntN(300) == 0 { // a counter that would close the next second to everybody else
+		last := &d.Pending[len(d.Pending)-1]
+		last.At = interests.NewStamp(w.now.Add(time.Second), uint16(0x8000+w.IntN(0x8000)), d.id())
+		d.see(last.At)
+	}
 }
 
 // ask sends a call, unless both tabs wait for an answer.
@@ -248,7 +278,7 @@ func (w *world) serve(c *simCall) {
 	for i, op := range c.q.Ops {
 		ops[i] = interests.Op{ID: op.ID, Topic: op.Topic, Level: interests.Level(op.Level), At: op.At}
 	}
-	before := w.list()
+	w.before = w.list()
 	s, err := w.lists.Sync(context.Background(), w.id, has, ops, time.Time{})
 	if err != nil {
 		w.fail("sync: %v", err)
@@ -267,13 +297,13 @@ func (w *world) serve(c *simCall) {
 		}
 		w.seen[what]++
 		a.Results = append(a.Results, result)
-		w.judge(before, ops, i, r)
+		w.judge(w.before, ops, i, r)
 		if r.Status != interests.Rejected {
 			w.acknowledge(ops[i].Topic, interests.Register{Level: ops[i].Level, At: ops[i].At})
 		}
 	}
 	c.a, c.lost, c.jump = a, w.lost, w.jumps
-	w.look(before, s.List)
+	w.look(w.before, s.List)
 	if s.Full && has != nil {
 		w.seen["full"]++
 		if d := c.from; d.lost == w.lost && d.jumps == w.jumps && d.asks(c.q) {
@@ -328,10 +358,18 @@ func (w *world) look(before, list interests.List) {
 			w.fail("the floor sank from %s to %s", before.Floor, list.Floor)
 		}
 	}
+	var forgotten interests.Stamp // the latest removal that is remembered no more
+	for id, r := range before.Topics {
+		if _, ok := list.Topics[id]; !ok && r.At.Compare(forgotten) > 0 {
+			forgotten = r.At
+		}
+	}
 	tombs := 0
 	for id, r := range list.Topics {
 		if r.Level == interests.None {
-			tombs++
+			if tombs++; r.At.Compare(forgotten) < 0 {
+				w.fail("the removal of %s, from %s, is remembered, and not that from %s", id, r.At, forgotten)
+			}
 			if list.Revision != before.Revision && w.now.Sub(time.UnixMilli(r.At.Milli())) > 90*24*time.Hour {
 				w.fail("the removal of %s is kept from %s", id, r.At)
 			}
@@ -368,7 +406,8 @@ func greater(a, b interests.Register) bool {
 
 // put is an edit by another way than a sync: it wins over all that was before it.
 func (w *world) put() {
-	id, level, before := w.topics[w.IntN(len(w.topics))], interests.Level(1+w.IntN(4)), w.list()
+	id, level := w.topics[w.IntN(len(w.topics))], interests.Level(1+w.IntN(4))
+	w.before = w.list()
 	list, err := w.lists.Set(context.Background(), w.id, id, level, time.Time{})
 	if err != nil {
 		if !w.big {
@@ -381,7 +420,7 @@ func (w *world) put() {
 		w.fail("put %s of %s, and it is %+v", level, id, r)
 	}
 	w.acknowledge(id, interests.Register{Level: level, At: r.At})
-	w.look(before, list)
+	w.look(w.before, list)
 }
 
 // hear gives an answer to the device, if it still waits for that.
@@ -425,6 +464,13 @@ func (w *world) afterRestore() {
 				known[id] = r
 			}
 		}
+		waits := func(id topic.ID) bool {
+			return slices.ContainsFunc(d.Pending, func(e Edit) bool { return e.Topic == id })
+		}
+		maps.DeleteFunc(d.own, func(id topic.ID, _ interests.Level) bool {
+			_, has := d.Topics[id]
+			return !has && !waits(id) // a removal that was forgotten for its age, before the server forgot that it had
+		})
 	}
 	for id, r := range w.acked {
 		if k, ok := known[id]; !ok {
@@ -468,6 +514,11 @@ func (w *world) quiet() {
 	}
 	if w.err != nil {
 		return
+	}
+	for _, revision := range w.gone {
+		if _, err := w.lists.At(context.Background(), w.id, revision); !errors.Is(err, interests.ErrForgotten) && revision > 0 {
+			w.fail("the list at revision %d, which it lost, is %v", revision, err)
+		}
 	}
 	list := w.list()
 	for _, d := range w.devices {
