@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -48,7 +49,7 @@ func TestSimulation(t *testing.T) {
 	}
 	t.Logf("%d steps in %d worlds from -sim.seed=%d, %.0f steps/s: %v", steps, worlds, *simSeed, float64(steps)/time.Since(began).Seconds(), total)
 	if worlds > 100 {
-		for _, what := range []string{"applied", "duplicate", "superseded", "clock-ahead", "too-old", "full", "restored", "again"} {
+		for _, what := range []string{"applied", "duplicate", "superseded", "clock-ahead", "too-old", "full", "restored", "again", "damaged"} {
 			if total[what] == 0 {
 				t.Errorf("%s never happened: the simulation shows nothing about it", what)
 			}
@@ -197,6 +198,8 @@ func (w *world) step() {
 		w.move(time.Duration(w.IntN(95*24)) * time.Hour)
 	case n < 992:
 		w.restore = w.store.Backup()
+	case n == 994:
+		w.damage(d)
 	case n < 994 && w.restore != nil:
 		w.now = w.now.Add(time.Second) // which is what keeps revisions from repeating
 		revision := w.list().Revision
@@ -404,6 +407,34 @@ func greater(a, b interests.Register) bool {
 	return a.At.String() > b.At.String() || a.At == b.At && a.Level > b.Level
 }
 
+// damage lets a device forget what it has of a topic, as a disk may. By the digest
+// the server notices, and tells it everything.
+func (w *world) damage(d *simDevice) {
+	for id, r := range d.Topics {
+		if r.Level == interests.None || slices.ContainsFunc(d.Pending, func(e Edit) bool { return e.Topic == id }) {
+			continue
+		}
+		if r.At.Compare(w.list().Topics[id].At) <= 0 { // else nobody else may have it
+			delete(d.Topics, id)
+			d.lost = -1 // until a full answer, its digest is another
+			w.seen["damaged"]++
+		}
+		return
+	}
+}
+
+// digest is what the contract says of it, said once more.
+func digest(list interests.List) (sum uint64) {
+	for id, r := range list.Topics {
+		if r.Level != interests.None {
+			h := fnv.New64a()
+			fmt.Fprintf(h, "%s\x00%s\x00%s", id, r.Level, r.At)
+			sum += h.Sum64()
+		}
+	}
+	return sum
+}
+
 // put is an edit by another way than a sync: it wins over all that was before it.
 func (w *world) put() {
 	id, level := w.topics[w.IntN(len(w.topics))], interests.Level(1+w.IntN(4))
@@ -434,10 +465,13 @@ func (w *world) hear(c *simCall) {
 		w.fail("reconcile: %v", err)
 		return
 	}
-	if !d.Known {
+	if damaged := d.lost < 0; !d.Known && !damaged {
 		w.fail("after an answer (full: %v) the device has digest %016x, the server %s", c.a.Full, d.digest(), c.a.Digest)
 	}
-	d.lost, d.jumps = c.lost, c.jump
+	if d.lost >= 0 || c.a.Full {
+		d.lost = c.lost
+	}
+	d.jumps = c.jump
 	for _, p := range problems {
 		delete(d.own, p.Topic)
 	}
@@ -521,6 +555,9 @@ func (w *world) quiet() {
 		}
 	}
 	list := w.list()
+	if got, want := list.Digest(), digest(list); got != want {
+		w.fail("the digest is %016x, want %016x", got, want)
+	}
 	for _, d := range w.devices {
 		if wire.Hex(d.digest()) != wire.Hex(list.Digest()) || d.Revision != list.Revision {
 			w.fail("device %d has revision %d, digest %016x; the server %d, %016x", d.Device, d.Revision, d.digest(), list.Revision, list.Digest())
