@@ -307,6 +307,11 @@ func (w *world) serve(c *simCall) {
 	}
 	c.a, c.lost, c.jump = a, w.lost, w.jumps
 	w.look(w.before, s.List)
+	if !s.Full && c.from.lost < 0 {
+		if then, err := w.lists.At(context.Background(), w.id, has.Revision); err == nil && digest(then) != has.Digest {
+			w.fail("not full to a device that had digest %016x at revision %d, where the list had %016x", has.Digest, has.Revision, digest(then))
+		}
+	}
 	if s.Full && has != nil {
 		w.seen["full"]++
 		if d := c.from; d.lost == w.lost && d.jumps == w.jumps && d.asks(c.q) {
