@@ -314,7 +314,7 @@ func (w *world) serve(c *simCall) {
 	}
 	if s.Full && has != nil {
 		w.seen["full"]++
-		if d := c.from; d.lost == w.lost && d.jumps == w.jumps && d.asks(c.q) {
+		if d := c.from; d.lost == w.lost && d.jumps == w.jumps && d.asks(c.q) && wire.Hex(d.digest()) == *c.q.Digest {
 			w.fail("full to a device that had revision %d, which is remembered", has.Revision)
 		}
 	}
