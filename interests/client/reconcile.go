@@ -71,7 +71,7 @@ func (s *State) reconcile(q question, a answer, now time.Time) ([]Problem, error
 		s.Topics[c.Topic] = interests.Register{Level: interests.Level(c.Level), At: c.At}
 		s.see(c.At)
 	}
-	problems, late := s.settle(a.Results)
+	problems, late := s.settle(q.Ops, a.Results)
 	s.sendAgain(held)
 	s.forget(a.Now.Time)
 	s.Revision = a.Revision
@@ -117,13 +117,16 @@ func skew(d time.Duration) int64 {
 
 // settle ends the edits that have a result. late: one was refused for the clock,
 // and all have to be stamped anew.
-func (s *State) settle(results []wire.Result) (problems []Problem, late bool) {
-	for _, r := range results {
+func (s *State) settle(ops []wire.Op, results []wire.Result) (problems []Problem, late bool) {
+	for n, r := range results {
 		i := slices.IndexFunc(s.Pending, func(e Edit) bool { return e.id() == r.ID })
 		if i < 0 {
 			continue // a later edit of the topic has taken its place
 		}
 		e := s.Pending[i]
+		if e.At != ops[n].At {
+			continue // stamped anew meanwhile: this is no answer to what it is now
+		}
 		switch r.Status {
 		case interests.Applied, interests.Duplicate:
 			s.Topics[e.Topic] = interests.Join(s.Topics[e.Topic], e.register())

@@ -118,7 +118,7 @@ function reconcile(state, q, a, now) {
     state.topics.set(topic, { level, at });
     see(state, at);
   }
-  const [problems, late] = settle(state, a.results);
+  const [problems, late] = settle(state, q.ops, a.results);
   sendAgain(state, held);
   forgetRemovals(state, time);
   state.revision = a.revision;
@@ -138,12 +138,13 @@ function check(q, a) {
   if (!right) throw new Error('the answer is not one of this call’s');
 }
 
-function settle(state, results) {
+function settle(state, ops, results) {
   const problems = [];
   let late = false;
-  for (const { id, status, problem } of results) {
+  for (const [n, { id, status, problem }] of results.entries()) {
     const e = state.pending.find((p) => String(p.number) === id);
     if (!e) continue; // a later edit of the topic has taken its place
+    if (e.at !== ops[n].at) continue; // stamped anew meanwhile: this is no answer to what it is now
     const { topic, level, at, again } = e;
     if (status === 'applied' || status === 'duplicate') {
       state.topics.set(topic, join(state.topics.get(topic), { level, at }));
