@@ -71,7 +71,9 @@ func (s *State) reconcile(q question, a answer, now time.Time) ([]Problem, error
 		s.Topics[c.Topic] = interests.Register{Level: interests.Level(c.Level), At: c.At}
 		s.see(c.At)
 	}
-	problems, late := s.settle(q.Ops, a.Results)
+	strays := s.strays(held, a.Changes)
+	problems, late := s.settle(q.Ops, a.Results, strays)
+	late = s.takeBack(held, strays, a.Now.Time) || late
 	s.sendAgain(held)
 	s.forget(a.Now.Time)
 	s.Revision = a.Revision
@@ -117,7 +119,7 @@ func skew(d time.Duration) int64 {
 
 // settle ends the edits that have a result. late: one was refused for the clock,
 // and all have to be stamped anew.
-func (s *State) settle(ops []wire.Op, results []wire.Result) (problems []Problem, late bool) {
+func (s *State) settle(ops []wire.Op, results []wire.Result, strays []topic.ID) (problems []Problem, late bool) {
 	for n, r := range results {
 		i := slices.IndexFunc(s.Pending, func(e Edit) bool { return e.id() == r.ID })
 		if i < 0 {
@@ -128,6 +130,11 @@ func (s *State) settle(ops []wire.Op, results []wire.Result) (problems []Problem
 			continue // stamped anew meanwhile: this is no answer to what it is now
 		}
 		switch r.Status {
+		case interests.Superseded:
+			if slices.Contains(strays, e.Topic) {
+				late = true
+				continue
+			}
 		case interests.Applied, interests.Duplicate:
 			s.Topics[e.Topic] = interests.Join(s.Topics[e.Topic], e.register())
 		case interests.Rejected:
@@ -143,6 +150,35 @@ func (s *State) settle(ops []wire.Op, results []wire.Result) (problems []Problem
 		s.Pending = slices.Delete(s.Pending, i, i+1)
 	}
 	return problems, late
+}
+
+// strays lists the topics that the list now has by an abandoned stamp: an edit of
+// this device's own that had been stamped anew, or replaced, arrived after all, and
+// won over what its person said later.
+func (s *State) strays(held registers, changes []wire.Change) (topics []topic.ID) {
+	for _, c := range changes {
+		if held[c.Topic].At != c.At && slices.Contains(s.Abandoned, c.At) {
+			topics = append(topics, c.Topic)
+		}
+	}
+	return topics
+}
+
+// takeBack says again what strays have won over: what waits is to be stamped anew
+// (late), and what was held is edited anew.
+func (s *State) takeBack(held registers, strays []topic.ID, now time.Time) (late bool) {
+	for _, id := range strays {
+		is := s.Topics[id]
+		i := slices.IndexFunc(s.Pending, func(e Edit) bool { return e.Topic == id })
+		was, ok := held[id]
+		switch {
+		case i >= 0:
+			late = late || s.Pending[i].At.Compare(is.At) < 0
+		case ok && was.Level != is.Level && was.At.Compare(is.At) < 0:
+			s.queue(Edit{Topic: id, Level: was.Level, At: s.tick(now.UnixMilli())})
+		}
+	}
+	return late
 }
 
 // sendAgain queues, before the edits of the person, what was held before an

@@ -57,6 +57,16 @@ func TestSimulation(t *testing.T) {
 	}
 }
 
+// Worlds in which something was lost once: an edit that had been stamped anew for
+// its clock arrived late under its old stamp, and won over a later one.
+func TestWorldsOfOld(t *testing.T) {
+	for _, seed := range []uint64{13192, 20056330} {
+		if err := newWorld(seed).run(); err != nil {
+			t.Errorf("-sim.seed=%d: %v", seed, err)
+		}
+	}
+}
+
 // world is one server and some devices of one person.
 type world struct {
 	*rand.Rand

@@ -30,6 +30,10 @@ type State struct {
 	Pending []Edit          `json:"pending"`         // in the order they were made, one a topic
 	Topics  registers       `json:"topics,omitzero"` // the server's, remembered removals included
 
+	// Abandoned are the stamps that edits had which were then stamped anew or
+	// replaced. A call with one may still be under way, and win when it arrives.
+	Abandoned []interests.Stamp `json:"abandoned,omitempty"`
+
 	Revision interests.Revision `json:"revision"`
 }
 
@@ -51,6 +55,7 @@ func (e Edit) register() interests.Register { return interests.Register{Level: e
 const (
 	skewIgnored   = 30 * time.Second
 	tombstoneKept = 90 * 24 * time.Hour
+	maxAbandoned  = 256
 )
 
 // Errors of edits that no list can hold.
@@ -98,7 +103,12 @@ func (s *State) set(t topic.ID, level interests.Level, now time.Time) error {
 	if level < interests.Follow || level > interests.None {
 		return fmt.Errorf("%w: %s", ErrLevel, level)
 	}
-	s.Pending = slices.DeleteFunc(s.Pending, func(e Edit) bool { return e.Topic == t })
+	s.Pending = slices.DeleteFunc(s.Pending, func(e Edit) bool {
+		if e.Topic == t {
+			s.abandon(e.At)
+		}
+		return e.Topic == t
+	})
 	s.queue(Edit{Topic: t, Level: level, At: s.tick(now.UnixMilli() + s.SkewMS)})
 	return nil
 }
@@ -132,8 +142,15 @@ func (s *State) restamp(now time.Time) {
 		s.see(r.At)
 	}
 	for i := range s.Pending {
+		s.abandon(s.Pending[i].At)
 		s.Pending[i].At = s.tick(now.UnixMilli())
 	}
+}
+
+// abandon remembers a stamp that no edit has any more; the oldest are forgotten.
+func (s *State) abandon(at interests.Stamp) {
+	s.Abandoned = append(s.Abandoned, at)
+	s.Abandoned = s.Abandoned[max(0, len(s.Abandoned)-maxAbandoned):]
 }
 
 func (s *State) see(at interests.Stamp) {

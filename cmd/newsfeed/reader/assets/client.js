@@ -19,6 +19,7 @@ const MAX_COUNTER = 0x7fff; // of a stamp: the server refuses greater ones that 
 const MAX_IDLE = 3; // calls in a row after which no edit had a result
 const MAX_REMOVALS = 1000; // remembered
 const REMOVAL_KEPT = 90 * 24 * 3600e3; // ms
+const MAX_ABANDONED = 256;
 const SKEW_IGNORED = 30e3; // ms that clocks may differ before that is corrected for
 const TIMEOUT = 30e3; // ms of a call
 const OTHERS = 2e3; // ms after which a tab sends what another tab has not
@@ -36,6 +37,7 @@ const fresh = (account) => ({
   revision: 0,
   topics: new Map(), // topic → {level, at}, remembered removals included
   pending: [], // {number, topic, level, at, again}
+  abandoned: [], // stamps of edits that were stamped anew or replaced: a call with one may still arrive, and win
 });
 
 const hex = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
@@ -63,6 +65,7 @@ const see = (state, at) => { if (at > state.clock) state.clock = at; };
 
 // edit takes the place of an earlier edit of the topic that still waits.
 function edit(state, topic, level, now) {
+  for (const e of state.pending) if (e.topic === topic) abandon(state, e.at);
   state.pending = state.pending.filter((e) => e.topic !== topic);
   state.pending.push({ number: state.next++, topic, level, at: tick(state, now + state.skew) });
 }
@@ -72,8 +75,13 @@ function edit(state, topic, level, now) {
 function restamp(state, now) {
   state.clock = '';
   for (const { at } of state.topics.values()) see(state, at);
-  for (const e of state.pending) e.at = tick(state, now);
+  for (const e of state.pending) {
+    abandon(state, e.at);
+    e.at = tick(state, now);
+  }
 }
+
+const abandon = (state, at) => { state.abandoned = [...(state.abandoned ?? []), at].slice(-MAX_ABANDONED); };
 
 // view is what people see: the server's list joined with the edits that wait.
 function view(state) {
@@ -118,7 +126,11 @@ function reconcile(state, q, a, now) {
     state.topics.set(topic, { level, at });
     see(state, at);
   }
-  const [problems, late] = settle(state, q.ops, a.results);
+  // Topics that the list now has by an abandoned stamp: an edit of this device's own
+  // arrived after all, and won over what its person said later.
+  const strays = a.changes.filter((c) => held.get(c.topic)?.at !== c.at && state.abandoned?.includes(c.at)).map((c) => c.topic);
+  const [problems, refused] = settle(state, q.ops, a.results, strays);
+  const late = takeBack(state, held, strays, time) || refused;
   sendAgain(state, held);
   forgetRemovals(state, time);
   state.revision = a.revision;
@@ -138,7 +150,21 @@ function check(q, a) {
   if (!right) throw new Error('the answer is not one of this call’s');
 }
 
-function settle(state, ops, results) {
+// takeBack says again what strays have won over: what waits is to be stamped anew
+// (true), and what was held is edited anew.
+function takeBack(state, held, strays, now) {
+  let late = false;
+  for (const topic of strays) {
+    const is = state.topics.get(topic), was = held.get(topic), e = state.pending.find((p) => p.topic === topic);
+    if (e) late ||= e.at < is.at;
+    else if (was && was.level !== is.level && was.at < is.at) {
+      state.pending.push({ number: state.next++, topic, level: was.level, at: tick(state, now) });
+    }
+  }
+  return late;
+}
+
+function settle(state, ops, results, strays) {
   const problems = [];
   let late = false;
   for (const [n, { id, status, problem }] of results.entries()) {
@@ -146,6 +172,10 @@ function settle(state, ops, results) {
     if (!e) continue; // a later edit of the topic has taken its place
     if (e.at !== ops[n].at) continue; // stamped anew meanwhile: this is no answer to what it is now
     const { topic, level, at, again } = e;
+    if (status === 'superseded' && strays.includes(topic)) {
+      late = true;
+      continue;
+    }
     if (status === 'applied' || status === 'duplicate') {
       state.topics.set(topic, join(state.topics.get(topic), { level, at }));
     } else if (status === 'rejected') {
