@@ -30,6 +30,9 @@ func packFile(t testing.TB, pack string) *tar.Reader {
 	if folder == "" {
 		t.Skip("NEWSFEED_TESTDATA is not set")
 	}
+	if testing.Short() {
+		t.Skip("measures on thousands of texts")
+	}
 	f, err := os.Open(filepath.Join(folder, pack))
 	if err != nil {
 		t.Fatal(err)
