@@ -102,6 +102,11 @@ func TestRedirects(t *testing.T) {
 // An answer that is too long, becomes too long, comes too slowly or in a packing
 // that was not asked for is no answer.
 func TestBounds(t *testing.T) {
+	bomb, words := pack(t, make([]byte, 8<<20)), bytes.Repeat([]byte("some words of no great weight, "), 600_000)
+	for i := 0; i < len(words); i += 7 {
+		words[i] = byte(i * 2654435761 >> 7)
+	}
+	long := pack(t, words) // before the clock of a call runs
 	client, url := open(t, 2*time.Second, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/endless":
@@ -112,14 +117,10 @@ func TestBounds(t *testing.T) {
 			}
 		case "/bomb":
 			w.Header().Set("Content-Encoding", "gzip")
-			_, _ = w.Write(pack(t, make([]byte, 8<<20)))
+			_, _ = w.Write(bomb)
 		case "/long":
 			w.Header().Set("Content-Encoding", "gzip")
-			long := bytes.Repeat([]byte("some words of no great weight, "), 600_000)
-			for i := 0; i < len(long); i += 7 {
-				long[i] = byte(i * 2654435761 >> 7)
-			}
-			_, _ = w.Write(pack(t, long))
+			_, _ = w.Write(long)
 		case "/drip":
 			w.WriteHeader(200)
 			for r.Context().Err() == nil {
