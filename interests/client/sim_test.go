@@ -585,10 +585,7 @@ func (w *world) quiet() {
 	}
 	for id, want := range w.acked {
 		got, ok := list.Topics[id]
-		// A removal that was forgotten for its age; or what a server lost and has sent
-		// again only when it is too old for it, as the contract says of absent topics.
-		tooOld := !ok && (want.Level == interests.None || w.lost > 0) && want.At.Compare(list.Floor) <= 0
-		if !tooOld && (!ok || greater(want, got)) {
+		if forgotten := !ok && want.Level == interests.None && want.At.Compare(list.Floor) <= 0; !forgotten && (!ok || greater(want, got)) {
 			w.fail("%s was acknowledged with %+v, and is %+v (floor %s)", id, want, got, list.Floor)
 		}
 	}
