@@ -59,7 +59,10 @@ func (b *tab) sees(name, focus string, texts ...string) {
 		Text, Focus    string
 		Width, Visible int
 	}
-	b.run(&page, `return {Text: document.body.innerText, Focus: document.activeElement.id,
+	// The field that asks for the focus gets it when the page is first drawn.
+	b.run(&page, `if (document.readyState !== 'complete') await new Promise((done) => addEventListener('load', done));
+		for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+		return {Text: document.body.innerText, Focus: document.activeElement.id,
 		Width: document.documentElement.scrollWidth, Visible: document.documentElement.clientWidth}`)
 	for _, text := range texts {
 		if !strings.Contains(page.Text, text) {
