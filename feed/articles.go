@@ -53,6 +53,7 @@ type Entry struct {
 	Previous  Edition    `json:"previous,omitempty"`  // the version this one supersedes; 0 for a first version
 	Left      []topic.ID `json:"left,omitempty"`      // topics that the previous version had and this one has not
 	Content   string     `json:"content,omitempty"`   // digest of what the publisher sent, to know an equal one again
+	Past      []string   `json:"past,omitempty"`      // those of older versions, see [Change.Repeats]; the oldest first, at most 15
 }
 
 // Range selects entries of the log: those with After < edition < Before. Zero

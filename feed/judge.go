@@ -24,20 +24,21 @@ func (j *judge) decide(c *Change) (*Entry, Result) {
 	case c.Topic != nil:
 		return &Entry{Topic: c.Topic}, Result{Outcome: Updated}
 	case c.Draft != nil:
-		return j.draft(c.Draft, c.Right, c.Own)
+		return j.draft(c)
 	default:
 		return j.withdraw(c.Withdraw, c.Right)
 	}
 }
 
-func (j *judge) draft(d *Draft, right Right, own bool) (*Entry, Result) {
+func (j *judge) draft(c *Change) (*Entry, Result) {
+	d := c.Draft
 	id := NewArticleID(d.URL)
 	old, known := j.current[id]
 	owner := d.Source.ID
-	if known && !own {
+	if known && !c.Own {
 		owner = old.Owner
 	}
-	if host := hostOf(d.URL); !right.Allows(owner, host) || !right.Allows(d.Source.ID, host) {
+	if host := hostOf(d.URL); !c.Right.Allows(owner, host) || !c.Right.Allows(d.Source.ID, host) {
 		return nil, Result{ID: id, Outcome: Refused, Err: ErrNotYours}
 	}
 	content := contentOf(d)
@@ -47,6 +48,8 @@ func (j *judge) draft(d *Draft, right Right, own bool) (*Entry, Result) {
 	case known && d.Status == Withdrawn, known && old.Content == content && !old.Withdrawn:
 		return nil, Result{ID: id, Outcome: Unchanged}
 	case known && old.Withdrawn && !comesBack(&old, d, content):
+		return nil, Result{ID: id, Outcome: Unchanged}
+	case known && c.Repeats && wasBefore(&old, d, content):
 		return nil, Result{ID: id, Outcome: Unchanged}
 	}
 	e := j.version(d, id, owner, content)
@@ -60,11 +63,36 @@ func (j *judge) draft(d *Draft, right Right, own bool) (*Entry, Result) {
 	}
 	e.Previous, e.Story, e.StoryNum = old.Edition, old.Story, old.StoryNum
 	e.Left = left(old.Article.Tags, e.Article.Tags)
-	if d.Published.IsZero() {
-		e.Article.Published = old.Article.Published
-		e.Key = Key(1, e.Article.Published, j.halfLife)
-	}
+	e.Article.Published, e.Key = old.Article.Published, old.Key // where it stands is decided once
+	e.Past = past(&old, content)
 	return e, Result{ID: id, Outcome: Updated}
+}
+
+// maxPast is how many contents of an article's older versions are remembered;
+// with the newest one's they are 16.
+const maxPast = 15
+
+// past is what is remembered of an article's contents once it has a new one: the
+// latest, each once, the oldest first.
+func past(old *Entry, content string) []string {
+	var kept []string
+	for _, before := range append(slices.Clone(old.Past), old.Content) {
+		if before != content {
+			kept = append(kept, before)
+		}
+	}
+	return kept[max(0, len(kept)-maxPast):]
+}
+
+// wasBefore reports whether a draft only repeats what the article said once: by
+// its own date it must not be later than the newest version, which, where it has
+// no such date, counts as of when it was accepted.
+func wasBefore(old *Entry, d *Draft, content string) bool {
+	newest := old.Article.Updated
+	if newest.IsZero() {
+		newest = old.At
+	}
+	return slices.Contains(old.Past, content) && !milli(d.Updated).After(newest)
 }
 
 // comesBack reports whether a draft brings a withdrawn article back: it must say
@@ -114,7 +142,7 @@ func (j *judge) withdrawn(old *Entry) *Entry {
 	return &Entry{
 		Article: Article{ID: a.ID, URL: a.URL, Kind: a.Kind, Source: a.Source,
 			Published: a.Published, Updated: a.Updated, ExternalID: a.ExternalID},
-		Withdrawn: true, Owner: old.Owner, Content: old.Content, Key: old.Key,
+		Withdrawn: true, Owner: old.Owner, Content: old.Content, Past: old.Past, Key: old.Key,
 		Story: old.Story, StoryNum: old.StoryNum, Previous: old.Edition,
 		Left: left(a.Tags, nil),
 	}
@@ -132,10 +160,12 @@ func left(old, next []Tag) []topic.ID {
 }
 
 // contentOf is a digest of what the publisher sent: all but the tags that the
-// service found itself, and whether the article is usable.
+// service found itself, whether the article is usable, and the dates that it
+// claims, which many a publisher renews without a word changed.
 func contentOf(d *Draft) string {
 	c := *d
 	c.Tags, c.Status, c.Text = nil, "", ""
+	c.Published, c.Updated = time.Time{}, time.Time{}
 	b, err := json.Marshal(&c)
 	if err != nil {
 		panic(err) // strings, numbers and times of a checked draft always encode

@@ -54,6 +54,7 @@ func TestVersions(t *testing.T) {
 		"other tags found are unchanged":     {{draft(nil), Accepted}, {draft(func(d *Draft) { d.Tags = nil }), Unchanged}},
 		"another title is a version":         {{draft(nil), Accepted}, {draft(func(d *Draft) { d.Title = "Two" }), Updated}},
 		"back to the first title is another": {{draft(nil), Accepted}, {draft(func(d *Draft) { d.Title = "Two" }), Updated}, {draft(nil), Updated}},
+		"claiming another date alone":        {{draft(nil), Accepted}, {draft(func(d *Draft) { d.Published, d.Updated = accepted, accepted }), Unchanged}},
 		"withdrawing twice":                  {{draft(nil), Accepted}, {Change{Withdraw: one}, Updated}, {Change{Withdraw: one}, Unchanged}},
 		"withdrawing by status":              {{draft(nil), Accepted}, {draft(withdrawn), Updated}, {draft(withdrawn), Unchanged}},
 		"withdrawn, sent again":              {{draft(nil), Accepted}, {Change{Withdraw: one}, Updated}, {draft(nil), Unchanged}},
@@ -82,6 +83,46 @@ func TestVersions(t *testing.T) {
 	}
 }
 
+// Whoever repeats what was sent before flips no article back, unless the document
+// says that it is later; the last 16 contents are known again.
+func TestRepeats(t *testing.T) {
+	say := func(title string, updated time.Time) Change {
+		c := draft(func(d *Draft) { d.Title, d.Updated = title, updated })
+		c.Repeats = true
+		return c
+	}
+	one, two, never := accepted.Add(time.Minute), accepted.Add(2*time.Minute), time.Time{}
+	h := newHistory()
+	put := func(c Change, want Outcome) {
+		t.Helper()
+		if r := h.put(c); r.Outcome != want {
+			t.Fatalf("%q of %v: %s, want %s", c.Draft.Title, c.Draft.Updated, r.Outcome, want)
+		}
+	}
+	put(say("A", one), Accepted)
+	put(say("B", two), Updated)
+	put(say("A", one), Unchanged)
+	put(say("A", two), Unchanged)
+	put(say("A", two.Add(time.Second)), Updated)
+	put(say("B", two), Unchanged)
+	put(say("C", never), Updated)
+	put(say("A", never), Unchanged)
+	put(draft(func(d *Draft) { d.Title = "A" }), Updated) // who publishes means it
+	for i := range maxPast {
+		put(say(string(rune('a'+i)), never), Updated)
+	}
+	newest := h.entries[len(h.entries)-1]
+	if len(newest.Past) != maxPast || slices.Contains(newest.Past, newest.Content) {
+		t.Errorf("%d contents are remembered: %v", len(newest.Past), newest.Past)
+	}
+	put(say("A", never), Unchanged)
+	put(say("B", never), Updated) // seventeenth from the end
+	h.put(Change{Withdraw: newest.Article.ID})
+	if withdrawn := h.entries[len(h.entries)-1]; len(withdrawn.Past) != maxPast {
+		t.Errorf("once withdrawn %d contents are remembered", len(withdrawn.Past))
+	}
+}
+
 func TestVersionKeepsStoryAndDate(t *testing.T) {
 	h := newHistory()
 	h.put(draft(func(d *Draft) { d.Published = time.Time{} }))
@@ -89,7 +130,7 @@ func TestVersionKeepsStoryAndDate(t *testing.T) {
 	if r := h.put(draft(func(d *Draft) { d.Published = time.Time{} })); r.Outcome != Unchanged {
 		t.Fatalf("without a date, sent again: %s", r.Outcome)
 	}
-	h.put(draft(func(d *Draft) { d.Published, d.Title, d.Tags = time.Time{}, "Two", d.Tags[1:] }))
+	h.put(draft(func(d *Draft) { d.Published, d.Title, d.Tags = accepted.Add(time.Minute), "Two", d.Tags[1:] })) // it moves nothing
 	first, second := h.entries[0], h.entries[1]
 	if !second.Article.Published.Equal(accepted) || second.Key != first.Key {
 		t.Errorf("the second version is dated %s, key %d", second.Article.Published, second.Key)

@@ -30,6 +30,7 @@ type Change struct {
 	Topic    *topic.Topic
 	Right    Right // of who asks
 	Own      bool  // the draft stands on its source's own host: the article becomes that source's
+	Repeats  bool  // who sends the draft may repeat old ones: content that the article had before is no new version
 }
 
 // Result is the answer to one change.

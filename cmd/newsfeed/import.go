@@ -246,7 +246,7 @@ func (im *importer) post(ctx context.Context, articles []raw) ([]result, error) 
 		Results []result `json:"results"`
 	}
 	err := retrying(ctx, func() error {
-		response, err := im.door.send(ctx, http.MethodPost, "/articles", "application/x-ndjson", body)
+		response, err := im.door.send(ctx, http.MethodPost, "/articles?repeats=true", "application/x-ndjson", body)
 		if refused := (*refusal)(nil); errors.As(err, &refused) && refused.mayPass() {
 			if json.Unmarshal(refused.body, &answer) == nil && len(answer.Results) > 0 {
 				return nil // some were stored: that is progress

@@ -195,9 +195,9 @@ func (d *Desk) publish(ctx context.Context, document Document, r *Polled) error 
 // the source's, one on another's only if it is nobody's yet.
 func (d *Desk) change(a *Address, draft *feed.Draft) feed.Change {
 	if a.owns(draft.URL) {
-		return feed.Change{Draft: draft, Own: true}
+		return feed.Change{Draft: draft, Own: true, Repeats: true}
 	}
-	return feed.Change{Draft: draft, Right: feed.Right{Sources: []string{a.Source}}}
+	return feed.Change{Draft: draft, Right: feed.Right{Sources: []string{a.Source}}, Repeats: true}
 }
 
 // prepare makes the drafts that are stored: the newest, each address once (the

@@ -49,6 +49,7 @@ type entry struct {
 	Previous  int64      `bson:"previous,omitempty"`
 	Left      []topic.ID `bson:"left,omitempty"`
 	Content   string     `bson:"content,omitempty"`
+	Past      []string   `bson:"past,omitempty"`
 
 	Topic *topicDoc `bson:"topic,omitempty"` // an editor's change of the catalogue
 	Merge *mergeDoc `bson:"merge,omitempty"` // two stories that turned out to be one
@@ -71,7 +72,7 @@ func documentOf(e feed.Entry) entry {
 		ExternalID: a.ExternalID, Tags: a.Tags,
 		Withdrawn: e.Withdrawn, Owner: e.Owner, Key: e.Key, StoryNum: int64(e.StoryNum),
 		StoryNth: e.StoryNth, StoryFrom: e.StoryFrom, News: e.News, Features: e.Features,
-		Previous: int64(e.Previous), Left: e.Left, Content: e.Content,
+		Previous: int64(e.Previous), Left: e.Left, Content: e.Content, Past: e.Past,
 	}
 	if !a.ID.IsZero() {
 		doc.Article = a.ID.String()
@@ -105,7 +106,7 @@ func (doc entry) entry() (feed.Entry, error) {
 		},
 		Withdrawn: doc.Withdrawn, Owner: doc.Owner, Key: doc.Key, StoryNum: feed.Edition(doc.StoryNum),
 		StoryNth: doc.StoryNth, StoryFrom: doc.StoryFrom, News: doc.News, Features: doc.Features,
-		Previous: feed.Edition(doc.Previous), Left: doc.Left, Content: doc.Content,
+		Previous: feed.Edition(doc.Previous), Left: doc.Left, Content: doc.Content, Past: doc.Past,
 	}
 	if doc.Source != nil {
 		e.Article.Source = *doc.Source

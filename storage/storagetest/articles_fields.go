@@ -125,7 +125,7 @@ func articlesCallersOwn(t *testing.T, h Harness[feed.Articles]) {
 			e.Topic.Name, e.Topic.Aliases[0], e.Topic.Broader[0] = "scribbled", "scribbled", "scribbled"
 			return
 		}
-		e.Article.Image.URL, e.Article.Tags[0].Name, e.Left[0] = "scribbled", "scribbled", "scribbled"
+		e.Article.Image.URL, e.Article.Tags[0].Name, e.Left[0], e.Past[0] = "scribbled", "scribbled", "scribbled", "scribbled"
 	}
 	for range 2 {
 		scribble(given[0])

@@ -159,7 +159,7 @@ func copyEntry(e feed.Entry) feed.Entry {
 		image := *e.Article.Image
 		e.Article.Image = &image
 	}
-	e.Article.Tags, e.Left = slices.Clone(e.Article.Tags), slices.Clone(e.Left)
+	e.Article.Tags, e.Left, e.Past = slices.Clone(e.Article.Tags), slices.Clone(e.Left), slices.Clone(e.Past)
 	return e
 }
 

@@ -22,11 +22,22 @@ func (s *Server) postArticles(c *fiber.Ctx, who *caller) error {
 	if kind != "application/json" && kind != "application/x-ndjson" {
 		return because(errMediaType, "the body must be application/json or application/x-ndjson")
 	}
+	repeats := false
+	err := query(c, func(name, value []byte) string {
+		if string(name) == "repeats" {
+			return boolean(&repeats, value)
+		}
+		return ""
+	})
+	if err != nil {
+		return err
+	}
 	in, err := body(c, maxBody)
 	if err != nil {
 		return err
 	}
 	batch := s.newIntake(who)
+	batch.repeats = repeats
 	if kind == "application/x-ndjson" {
 		err = batch.readLines(in)
 	} else {

@@ -38,10 +38,11 @@ type result struct {
 
 // intake is one call that brings articles.
 type intake struct {
-	s     *Server
-	right feed.Right
-	by    string // the key, to count new topics for
-	tally tally
+	s       *Server
+	right   feed.Right
+	repeats bool   // who calls may repeat what was sent before
+	by      string // the key, to count new topics for
+	tally   tally
 
 	changes []feed.Change // tagged, not stored yet
 	at      []int         // their places in the results
@@ -113,7 +114,7 @@ func (in *intake) add(item *ingest.Item) error {
 	case err != nil:
 		return err
 	}
-	in.changes = append(in.changes, feed.Change{Draft: &item.Draft, Right: in.right})
+	in.changes = append(in.changes, feed.Change{Draft: &item.Draft, Right: in.right, Repeats: in.repeats})
 	in.at = append(in.at, place)
 	in.size += len(item.Draft.BodyHTML) + len(item.Draft.Summary) + len(item.Draft.Title)
 	if len(in.changes) == chunkArticles || in.size >= chunkBytes {
