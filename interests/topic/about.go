@@ -55,8 +55,10 @@ const (
 	aboutFloor = 0.4
 	// titleSalience is the least salience of what stands in the title.
 	titleSalience = 0.5
-	treeDepth     = 4
-	leaves        = 1 << treeDepth
+	// seatSalience is what is left of it when only the capital does.
+	seatSalience = 0.9
+	treeDepth    = 4
+	leaves       = 1 << treeDepth
 )
 
 // facts are the features of one country in one text.
@@ -95,12 +97,16 @@ func (m forest) probability(f *facts) float64 {
 
 // about gives the salience of a country. In few words everything counts: a text
 // whose title names a country is about it whatever else it names, and so is one
-// that is no more than a lead.
-func (m forest) about(f *facts) float64 {
+// that is no more than a lead. A title that names only the capital, seat of its
+// mentions there, says a little less.
+func (m forest) about(f *facts, seat int32) float64 {
 	p := m.probability(f)
-	if f[ownTitle] > 0 {
+	switch {
+	case f[ownTitle] > float64(seat):
 		p = max(p, titleSalience)
-	} else if f[ownLead] > 0 && f[length] == 0 {
+	case f[ownTitle] > 0:
+		p = max(seatSalience*p, aboutFloor)
+	case f[ownLead] > 0 && f[length] == 0:
 		p = max(p, aboutFloor)
 	}
 	return p
@@ -150,6 +156,7 @@ func parseForest(text string) (forest, error) {
 type testimony struct {
 	below, hint, money [parts]int32
 	codes              int32
+	seat               int32 // mentions in the title that name only the capital
 	first              int32 // word of the first mention by an own name, from 1; 0: none
 }
 

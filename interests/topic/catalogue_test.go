@@ -18,14 +18,14 @@ func TestResolve(t *testing.T) {
 	c.Put(Topic{ID: "source-ABC", Name: "North Korea Times", Kind: KindSource})
 	for s, want := range map[string]ID{
 		"north-korea": "north-korea", "North Korea": "north-korea", "NORTH  KOREA": "north-korea", "N. Korea": "north-korea",
-		"dprk": "north-korea", "Pyongyang": "north-korea", "crude": "crude-oil", "Oil": "crude-oil", "crude-oil": "crude-oil",
+		"dprk": "north-korea", "Pyongyang": "pyongyang", "Kiev": "kyiv", "Munich": "munich", "crude": "crude-oil", "Oil": "crude-oil", "crude-oil": "crude-oil",
 		"usa": "united-states", "U.S.": "united-states", "us": "united-states", "America": "united-states",
 		"uk": "united-kingdom", "U.K.": "united-kingdom", "GB": "united-kingdom", "uae": "united-arab-emirates",
 		"West Germany": "germany", "west-germany": "germany", "East Germany": "east-germany", "ussr": "soviet-union", "yugoslavia": "yugoslavia",
 		"czechoslovakia": "czechoslovakia", "burma": "myanmar", "Türkiye": "turkey", "turkey": "turkey", "georgia": "georgia",
 		"ai": "artificial-intelligence", "covid": "covid-19", "who": "world-health-organization", "it": "", "fed": "federal-reserve",
 		"google": "google", "alphabet": "google", "facebook": "meta", "nfl": "american-football", "soccer": "football", "sports": "sport",
-		"palestine": "palestine", "gaza": "palestine", "kosovo": "kosovo", "taiwan": "taiwan", "Hong Kong": "hong-kong",
+		"palestine": "palestine", "gaza": "gaza", "kosovo": "kosovo", "taiwan": "taiwan", "Hong Kong": "hong-kong",
 		"k-pop dance": "k-pop-dance", "K-POP-DANCE": "k-pop-dance", "source-ABC": "source-ABC", "North Korea Times": "",
 		"": "", " ": "", "no such thing": "",
 	} {

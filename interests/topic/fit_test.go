@@ -16,6 +16,7 @@ var fit = flag.Bool("fit", false, "fit the model of countries anew and write abo
 // sample is one country that one text names or hints at.
 type sample struct {
 	facts facts
+	seat  int32
 	about bool // an editor filed the text under it
 	filed bool // under any country: those that were not say nothing
 	text  int
@@ -44,7 +45,7 @@ func TestFitCountries(t *testing.T) {
 		m := grow(train)
 		for i, s := range samples {
 			if s.text%folds == fold {
-				p[i] = m.about(&s.facts)
+				p[i] = m.about(&s.facts, s.seat)
 			}
 		}
 	}
@@ -73,9 +74,9 @@ func samplesOf(t *testing.T, c *Catalogue, wires []wire) (samples []sample, want
 	for i, w := range wires {
 		want := filedUnder(t, c, w)
 		wanted += len(want)
-		tagger.eachCountry(w.text, func(id ID, f facts) {
+		tagger.eachCountry(w.text, func(id ID, f facts, seat int32) {
 			if id != "united-states" {
-				samples = append(samples, sample{f, want[id], len(w.places) > 0, i})
+				samples = append(samples, sample{f, seat, want[id], len(w.places) > 0, i})
 			}
 		})
 	}
@@ -83,16 +84,16 @@ func samplesOf(t *testing.T, c *Catalogue, wires []wire) (samples []sample, want
 }
 
 // eachCountry gives the facts that judge sees.
-func (t *Tagger) eachCountry(x Text, yield func(ID, facts)) {
+func (t *Tagger) eachCountry(x Text, yield func(ID, facts, int32)) {
 	r := t.scratch.Get().(*reading)
 	defer t.scratch.Put(r)
 	size := t.readAll(r, x)
 	r.settleShorts()
-	t.testifyBelow(r)
-	all := t.namedOrHinted(r)
-	for _, country := range all {
-		yield(t.topics[country], t.factsOf(r, country, size, all))
-	}
+	t.eachInQuestion(r, size, func(topic int32, _, _ float64, f *facts) {
+		if f != nil {
+			yield(t.topics[topic], *f, r.witness[topic].seat)
+		}
+	})
 	r.clear()
 }
 

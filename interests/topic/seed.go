@@ -25,12 +25,23 @@ const (
 	ruleAnyCase rule = 0   // counts however it is written
 	ruleExact   rule = '=' // counts only as written: "US" is not "us", "Turkey" not "turkey"
 	ruleWeak    rule = '~' // as ruleExact, and only beside firmer evidence of its topic
+	ruleAfter   rule = '>' // as ruleWeak, and only behind that evidence: "the North" once Korea was named
+	ruleShared  rule = '&' // as ruleWeak, but in text only: who types "Georgia" means the country
+	ruleContext rule = '^' // not its name, but makes doubtful mentions count: "Abkhazia" under Georgia
 	ruleLookup  rule = '!' // for Resolve and Search only, never looked for in text
 	ruleShort   rule = '+' // in any case, though so short that it would be exact
 	ruleNot     rule = '-' // a phrase that is not this topic: "New Mexico" under Mexico
 	ruleHint    rule = '%' // not its name, but speaks for it: "Heathrow" under United Kingdom; ".L" is a code
+	ruleSpeaks  rule = '*' // not its name, but counts as a mention: "Downing Street" under United Kingdom
+	ruleCapital rule = '@' // a place that stands for its country, and is a city of its own: "@Kyiv/Kiev" under Ukraine
 	ruleMoney   rule = '?' // a currency, or a legal form of companies there: "stg", "Plc"
 )
+
+// isHint reports whether what has this sign speaks for a country beside what it
+// names.
+func (r rule) isHint() bool {
+	return r == ruleHint || r == ruleMoney || r == ruleCapital || r == ruleContext
+}
 
 // signed is an alias with its sign.
 type signed struct {
@@ -44,7 +55,8 @@ type seed struct {
 	topics []Topic
 	signs  map[ID][]signed
 
-	kind    Kind // of the section being read
+	cities  []Topic // named by their countries
+	kind    Kind    // of the section being read
 	broader []ID
 }
 
@@ -84,7 +96,23 @@ func parseSeed(files fs.FS) (seed, error) {
 			}
 		}
 	}
+	s.addCities()
 	return s, nil
+}
+
+// addCities makes topics of the cities that their countries name, but for those
+// that have a line of their own.
+func (s *seed) addCities() {
+	known := map[ID]bool{}
+	for _, t := range s.topics {
+		known[t.ID] = true
+	}
+	for _, city := range s.cities {
+		if !known[city.ID] {
+			known[city.ID] = true
+			s.topics = append(s.topics, city)
+		}
+	}
 }
 
 // add reads one line: a section "[kind: broader; broader]", which holds for the
@@ -112,13 +140,24 @@ func (s *seed) add(line string) error {
 	signs := []signed{name}
 	for _, item := range list(fields[1]) {
 		alias := sign(item)
-		signs = append(signs, alias)
-		if alias.rule != ruleNot && alias.rule != ruleHint && alias.rule != ruleMoney {
+		switch alias.rule {
+		case ruleCapital:
+			names := strings.Split(alias.text, "/")
+			name := sign(names[0])
+			s.cities = append(s.cities, Topic{ID: MakeID(name.text), Name: name.text, Kind: KindCity, Broader: []ID{t.ID}, Aliases: names[1:]})
+			s.signs[MakeID(name.text)] = append(s.signs[MakeID(name.text)], name)
+			for _, other := range names[1:] {
+				signs = append(signs, signed{other, ruleCapital})
+			}
+			alias.text = name.text
+		case ruleNot, ruleHint, ruleMoney, ruleContext, ruleShared, ruleAfter:
+		default:
 			t.Aliases = append(t.Aliases, alias.text)
 		}
+		signs = append(signs, alias)
 	}
 	s.topics = append(s.topics, t)
-	s.signs[t.ID] = signs
+	s.signs[t.ID] = append(s.signs[t.ID], signs...)
 	return nil
 }
 
@@ -144,7 +183,7 @@ func list(field string) []string {
 
 // sign takes the sign off an alias.
 func sign(s string) signed {
-	if strings.ContainsRune("=~!+-%?", rune(s[0])) {
+	if strings.ContainsRune("=~>&^!+-%?*@", rune(s[0])) {
 		return signed{text: s[1:], rule: rule(s[0])}
 	}
 	return signed{text: s}

@@ -18,6 +18,7 @@ type shortMention struct {
 	topic    int32 // whose it is: first the pattern's
 	part     int
 	doubtful bool
+	span     int // its place in reading.spans, for Explain
 }
 
 // markShorts numbers the short forms among claims and tells the longer ones
@@ -25,7 +26,7 @@ type shortMention struct {
 func markShorts(claims []claim) int32 {
 	numbers, next := make(map[string]int32, len(claims)), int32(0)
 	for i := range claims {
-		if c := &claims[i]; c.pattern.topic != notTopic && (!c.name || c.words != nil) {
+		if c := &claims[i]; c.mayBeShort() {
 			numbers[strings.Join(c.folded, " ")] = 0
 		}
 	}
@@ -47,12 +48,17 @@ func markShorts(claims []claim) int32 {
 	}
 	for i := range claims {
 		c := &claims[i]
-		if c.pattern.topic != notTopic && (!c.name || c.words != nil) {
+		if c.mayBeShort() {
 			c.short = numbers[strings.Join(c.folded, " ")]
 			c.unsure = c.words != nil || c.person
 		}
 	}
 	return next
+}
+
+// mayBeShort leaves out words of subjects: "university" is none of Harvard's.
+func (c *claim) mayBeShort() bool {
+	return c.pattern.topic != notTopic && (!c.name || c.words != nil) && !c.word
 }
 
 // named notes that a longer alias of topic, or a phrase that is no topic
@@ -81,6 +87,9 @@ func (r *reading) settleShorts() {
 		}
 	}
 	for _, s := range r.shorts {
+		if r.spans != nil {
+			(*r.spans)[s.span].topic, (*r.spans)[s.span].doubtful = s.topic, s.doubtful
+		}
 		if s.topic != notTopic {
 			r.count(s.topic, s.part, s.doubtful)
 		}

@@ -25,8 +25,7 @@ const (
 	bodyLength   = 200.0 // words of body that halve the weight of a mention in it
 	halfSalience = 2.0   // evidence that gives a salience of one half
 	leadWords    = 50
-	floor        = 0.27                               // tags below are dropped
-	enough       = halfSalience * floor / (1 - floor) // the evidence of that salience
+	floor        = 0.27 // tags below are dropped
 	maxTags      = 30
 )
 
@@ -44,6 +43,7 @@ type Tagger struct {
 	topics  []ID
 	broader [][]int32 // by topic: the places of the topics directly above it
 
+	kinds        []Kind             // by topic
 	isCountry    []bool             // by topic
 	countries    [][]int32          // by topic: the countries above it
 	economy      []float64          // by topic
@@ -55,12 +55,12 @@ type Tagger struct {
 
 // newTagger compiles the topics of a catalogue.
 func newTagger(topics []Topic) *Tagger {
-	t := &Tagger{topics: make([]ID, len(topics)), broader: make([][]int32, len(topics)), codes: map[string][]int32{}}
+	t := &Tagger{topics: make([]ID, len(topics)), broader: make([][]int32, len(topics)), kinds: make([]Kind, len(topics)), codes: map[string][]int32{}}
 	places := make(map[ID]int32, len(topics))
 	l, signs := newLexer(), loadSeed().signs
 	var claims []claim
 	for i, topic := range topics {
-		t.topics[i], places[topic.ID] = topic.ID, int32(i)
+		t.topics[i], t.kinds[i], places[topic.ID] = topic.ID, topic.Kind, int32(i)
 		claims = append(claims, claimsOf(int32(i), topic, signs[topic.ID], l)...)
 		for _, s := range signs[topic.ID] {
 			if s.rule == ruleHint && s.text[0] == '.' {
@@ -88,9 +88,11 @@ func newTagger(topics []Topic) *Tagger {
 // mentions counts where a topic was found. A mention is doubtful when case was
 // needed to tell the topic from a common word and the text, being in capitals,
 // did not tell, or when the alias is weak; it counts only beside a firm mention
-// of the topic, or of one directly below it.
+// of the topic, of one directly below it, of a city's country, of another region
+// of the same country, or of a word of its context.
 type mentions struct {
 	firm, doubtful [parts]int32
+	context        bool // something else makes doubtful mentions count
 }
 
 func (m *mentions) isFirm() bool { return m.firm != [parts]int32{} }
@@ -111,6 +113,11 @@ type reading struct {
 	witness   []testimony // by topic, of countries only; all zero between calls
 	spoken    []int32     // the countries whose testimony is not zero
 	countries []int32     // reused by namedOrHinted
+
+	persons []int32 // places whose name was found in a person's
+
+	spans *[]span // what was found where, for Explain only; nil while nobody asks
+	sport int     // words of reports from games, for Explain only
 
 	shorts    []shortMention
 	claimants [][]int32 // by short form: who was named in full; all empty between calls
@@ -155,6 +162,9 @@ func repeats(body, summary string) bool {
 func (t *Tagger) read(r *reading, s string, part, lead int) int {
 	tokens := r.lexer.lex(t.trie.words, s)
 	caps := inCapitals(s)
+	if r.spans != nil {
+		r.sport += t.trie.countClass(tokens, classSport)
+	}
 	for i := 0; i < len(tokens); {
 		m := t.longest(s, tokens[i:], caps)
 		if m.words == 0 {
@@ -165,31 +175,131 @@ func (t *Tagger) read(r *reading, s string, part, lead int) int {
 		if i < lead {
 			where = inLead
 		}
-		for _, short := range m.pattern.tails {
-			r.named(short, m.pattern.topic)
+		within := itself
+		if !caps && (r.spans != nil || t.isPlace(m.pattern.topic)) {
+			within = t.within(s, tokens, i, i+m.words, m.pattern.topic)
 		}
-		for _, h := range m.pattern.hints {
-			if w := r.testify(h.country); h.money {
-				w.money[where]++
-			} else {
-				w.hint[where]++
-			}
+		if r.spans != nil {
+			*r.spans = append(*r.spans, span{m.pattern, m.pattern.topic, part, where, tokens[i].start, tokens[i+m.words-1].end, m.doubtful, within, t.trie.whereabouts(tokens, i)})
 		}
-		switch {
-		case m.pattern.short != 0:
-			r.shorts = append(r.shorts, shortMention{m.pattern, m.pattern.topic, where, m.doubtful})
-		case m.pattern.topic != notTopic:
-			r.count(m.pattern.topic, where, m.doubtful)
-			if t.isCountry[m.pattern.topic] && part != inTitle {
-				if w := r.testify(m.pattern.topic); w.first == 0 {
-					w.first = int32(i + 1)
-				}
-			}
-		}
+		t.take(r, m, within, where, i)
 		i += m.words
 	}
 	t.countCodes(r, s)
 	return len(tokens)
+}
+
+// take counts a match that begins at a word of a text.
+func (t *Tagger) take(r *reading, m match, within inside, where, word int) {
+	topic := m.pattern.topic
+	if within != itself && t.isPlace(topic) && t.takePart(r, topic, within, where) {
+		return
+	}
+	if m.pattern.rule == ruleAfter && (within != itself || !t.isSupported(r, topic)) {
+		return
+	}
+	for _, short := range m.pattern.tails {
+		r.named(short, topic)
+	}
+	for _, h := range m.pattern.hints {
+		t.takeHint(r, h, where, word, m.doubtful)
+	}
+	doubtful := m.doubtful || len(r.persons) > 0 && slices.Contains(r.persons, topic)
+	switch {
+	case m.pattern.short != 0:
+		r.shorts = append(r.shorts, shortMention{m.pattern, topic, where, doubtful, r.lastSpan()})
+	case topic != notTopic:
+		r.count(topic, where, doubtful)
+		if t.isCountry[topic] {
+			r.firstNamed(topic, where, word)
+		}
+	}
+	for _, other := range m.pattern.also {
+		r.count(other, where, true)
+	}
+}
+
+// takePart counts a place whose name is only part of a longer one, and reports
+// whether that is all it counts. Who is "Margaret Hamburg" once is no city later.
+func (t *Tagger) takePart(r *reading, place int32, within inside, where int) bool {
+	switch {
+	case within == ofPerson:
+		if !slices.Contains(r.persons, place) {
+			r.persons = append(r.persons, place)
+		}
+		return true
+	case within == ofBody && !t.isCountry[place], within == ofAddress && t.kinds[place] == KindCity:
+		for _, country := range t.countries[place] {
+			r.testify(country).hint[where]++
+		}
+		return true
+	}
+	return false
+}
+
+// within tells what longer name a name is part of.
+func (t *Tagger) within(s string, tokens []token, first, next int, topic int32) inside {
+	within := t.trie.insideOf(s, tokens, first, next)
+	if within == itself && topic != notTopic && t.kinds[topic] == KindOrganisation && first > 0 && tokens[first].joins {
+		if names := t.trie.ends[t.trie.first[tokens[first-1].word]]; len(names) > 0 && names[0].topic != notTopic && t.kinds[names[0].topic] == KindRegion {
+			return ofOffice // "Wisconsin Senate"
+		}
+	}
+	if within == itself && t.isPlace(topic) && t.isAddress(s, tokens, first, topic) {
+		return ofAddress
+	}
+	return within
+}
+
+// isAddress reports whether a place only says where the one before it is:
+// behind a comma and a name that is unknown, or that of a city below it or, of
+// regions, in the same country.
+func (t *Tagger) isAddress(s string, tokens []token, first int, place int32) bool {
+	last, ok := placeBefore(s, tokens, first)
+	if !ok {
+		return false
+	}
+	names := t.trie.ends[t.trie.first[last.word]]
+	if len(names) == 0 {
+		return !t.isCountry[place]
+	}
+	city := names[0].topic
+	return city != notTopic && t.kinds[city] == KindCity && (slices.Contains(t.countries[city], place) ||
+		t.kinds[place] == KindRegion && t.shareCountry(city, place))
+}
+
+func (t *Tagger) takeHint(r *reading, h hint, where, word int, doubtful bool) {
+	if h.rule == ruleContext {
+		c := &r.mentions[h.country]
+		if *c == (mentions{}) {
+			r.found = append(r.found, h.country)
+		}
+		c.context = true
+		return
+	}
+	w := r.testify(h.country)
+	switch h.rule {
+	case ruleMoney:
+		w.money[where]++
+	case ruleHint:
+		w.hint[where]++
+	case ruleCapital:
+		if where == inTitle {
+			w.seat++
+		}
+		r.count(h.country, where, doubtful)
+		r.firstNamed(h.country, where, word)
+	}
+}
+
+// firstNamed notes the first word behind the title that names a country.
+func (r *reading) firstNamed(country int32, where, word int) {
+	if where == inTitle {
+		return
+	}
+	if w := r.testify(country); w.first == 0 {
+		w.first = int32(word + 1)
+	}
 }
 
 func (r *reading) count(topic int32, part int, doubtful bool) {
@@ -236,7 +346,7 @@ func (t *Tagger) longest(s string, tokens []token, caps bool) (best match) {
 // caps says that s is in capitals throughout, so that case tells nothing; the
 // dots of an abbreviation still do.
 func (p *pattern) fits(s string, tokens []token, caps bool) (fits, doubtful bool) {
-	doubtful = p.rule == ruleWeak
+	doubtful = p.rule == ruleWeak || p.rule == ruleAfter
 	for i, written := range p.words {
 		word := tokens[i]
 		switch compare(s[word.start:word.end], written) {
@@ -274,29 +384,45 @@ func inCapitals(s string) bool {
 	return upper > 0 && lower*8 <= upper
 }
 
+func (t *Tagger) isPlace(topic int32) bool {
+	if topic == notTopic {
+		return false
+	}
+	kind := t.kinds[topic]
+	return kind == KindCountry || kind == KindCity || kind == KindRegion
+}
+
 // judge turns mentions into tags and clears the reading.
 func (t *Tagger) judge(r *reading, length int) []Tag {
 	r.settleShorts()
-	t.testifyBelow(r)
 	var tags []Tag
-	add := func(topic int32, salience float64) {
-		tags = append(tags, Tag{Topic: t.topics[topic], Salience: math.Round(1000*salience) / 1000})
-	}
+	t.eachInQuestion(r, length, func(topic int32, salience, least float64, _ *facts) {
+		if salience >= least {
+			tags = append(tags, Tag{Topic: t.topics[topic], Salience: rounded(salience)})
+		}
+	})
+	r.clear()
+	slices.SortFunc(tags, bySalience)
+	return tags[:min(len(tags), maxTags)]
+}
+
+func rounded(salience float64) float64 { return math.Round(1000*salience) / 1000 }
+
+// eachInQuestion yields all topics that something speaks for, the salience of
+// each, and from which salience on it is a tag; of countries also the facts.
+func (t *Tagger) eachInQuestion(r *reading, length int, yield func(topic int32, salience, least float64, f *facts)) {
+	t.testifyBelow(r)
 	for _, topic := range r.found {
-		if evidence := t.evidence(r, topic, length); !t.isCountry[topic] && evidence >= enough {
-			add(topic, evidence/(evidence+halfSalience))
+		if !t.isCountry[topic] {
+			evidence := t.evidence(r, topic, length)
+			yield(topic, evidence/(evidence+halfSalience), floor, nil)
 		}
 	}
 	all := t.namedOrHinted(r)
 	for _, country := range all {
 		f := t.factsOf(r, country, length, all)
-		if p := t.model.about(&f); p >= aboutFloor {
-			add(country, p)
-		}
+		yield(country, t.model.about(&f, r.witness[country].seat), aboutFloor, &f)
 	}
-	r.clear()
-	slices.SortFunc(tags, bySalience)
-	return tags[:min(len(tags), maxTags)]
 }
 
 // testifyBelow lets what was found speak for the countries above it.
@@ -323,7 +449,7 @@ func (r *reading) clear() {
 	for _, country := range r.spoken {
 		r.witness[country] = testimony{}
 	}
-	r.found, r.spoken = r.found[:0], r.spoken[:0]
+	r.found, r.spoken, r.persons = r.found[:0], r.spoken[:0], r.persons[:0]
 }
 
 func (t *Tagger) evidence(r *reading, topic int32, length int) float64 {
@@ -345,11 +471,22 @@ func (t *Tagger) counted(r *reading, topic int32) [parts]int32 {
 
 // isSupported reports whether the doubtful mentions of a topic count.
 func (t *Tagger) isSupported(r *reading, topic int32) bool {
-	if r.mentions[topic].isFirm() {
+	if m := &r.mentions[topic]; m.isFirm() || m.context {
 		return true
 	}
 	for _, other := range r.found {
-		if r.mentions[other].isFirm() && slices.Contains(t.broader[other], topic) {
+		if r.mentions[other].isFirm() && (slices.Contains(t.broader[other], topic) ||
+			t.kinds[topic] == KindCity && t.isCountry[other] && slices.Contains(t.broader[topic], other) ||
+			t.kinds[topic] == KindRegion && t.kinds[other] == KindRegion && t.shareCountry(topic, other)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Tagger) shareCountry(a, b int32) bool {
+	for _, country := range t.countries[a] {
+		if a != b && slices.Contains(t.countries[b], country) {
 			return true
 		}
 	}

@@ -229,7 +229,7 @@ func TestTagsOracle(t *testing.T) {
 	}
 	filler := []string{"the", "of", "said", "north", "new", "west", "united", ",", ".", "-", "and", "us", "turkey", "prices", "oil", "\n\n", "'s", "who"}
 	random := rand.New(rand.NewPCG(3, 11))
-	for range 40 {
+	for range 15 {
 		var text strings.Builder
 		for range 1 + random.IntN(20) {
 			word := filler[random.IntN(len(filler))]

@@ -17,13 +17,16 @@ type pattern struct {
 	tails  []int32 // the short forms it ends in
 	unsure bool    // a short form that a phrase that is no topic makes doubtful
 
+	speaks bool    // no name of the topic, but counts as one
+	also   []int32 // further topics that a weak alias may mean
+
 	hints []hint
 }
 
 // hint is a country that a pattern speaks for without naming it.
 type hint struct {
-	country int32
-	money   bool
+	country int32 // of a context the topic, which may be any
+	rule    rule  // one that isHint
 }
 
 // notTopic is the topic of a phrase that only keeps its words from others.
@@ -34,6 +37,7 @@ const notTopic = -1
 type trie struct {
 	words vocabulary
 	first []uint32          // by word: the node below the root
+	class []wordClass       // by word
 	edges map[uint64]uint32 // node<<32 | word: the node below
 	ends  [][]pattern       // by node: what ends here, most particular first
 }
@@ -57,16 +61,23 @@ func (t *trie) next(node, word uint32) uint32 {
 	return t.edges[uint64(node)<<32|uint64(word)]
 }
 
+// number returns the number of a folded word, which is new to the vocabulary or
+// not.
+func (t *trie) number(folded string) uint32 {
+	word, ok := t.words[folded]
+	if !ok {
+		word = uint32(len(t.first))
+		t.words[folded] = word
+		t.first = append(t.first, 0)
+	}
+	return word
+}
+
 // grow returns the node of a sequence of folded words, making what is missing.
 func (t *trie) grow(folded []string) uint32 {
 	node := uint32(0)
 	for _, w := range folded {
-		word, ok := t.words[w]
-		if !ok {
-			word = uint32(len(t.first))
-			t.words[w] = word
-			t.first = append(t.first, 0)
-		}
+		word := t.number(w)
 		below := t.next(node, word)
 		if below == 0 {
 			below = uint32(len(t.ends))
@@ -88,11 +99,13 @@ type claim struct {
 	folded []string
 	name   bool // it is the topic's name, not an alias
 	person bool
+	word   bool // of a subject
 }
 
 // build makes the trie of all claims. Where two topics claim the same words in
 // the same way, a name beats an alias, both beat a phrase that is not a topic,
 // and two equals cancel each other: what stands for two topics stands for none.
+// A weak alias may stand for several: what else is in the text decides.
 func build(claims []claim) *trie {
 	t := newTrie(len(claims))
 	type place struct {
@@ -114,6 +127,9 @@ func build(claims []claim) *trie {
 		case !taken:
 			order = append(order, p)
 			holders[p] = c
+		case c.rule == ruleWeak && old.rule == ruleWeak && c.topic != old.topic:
+			old.also = append(old.also, c.topic)
+			holders[p] = old
 		case c.rule == ruleNot || old.topic == c.topic || old.name && !c.name:
 		case old.rule == ruleNot || c.name && !old.name:
 			holders[p] = c
@@ -130,6 +146,7 @@ func build(claims []claim) *trie {
 	}
 	t.addPlurals(claims)
 	t.addHints(claims)
+	t.classify()
 	return t
 }
 
@@ -216,13 +233,16 @@ func claimsOf(place int32, t Topic, signs []signed, l *lexer) []claim {
 	var claims []claim
 	for _, s := range signs {
 		ruleOf[s.text] = s.rule
-		if s.rule != ruleNot && s.rule != ruleHint && s.rule != ruleMoney || s.text[0] == '.' {
+		if s.rule == ruleShared || s.rule == ruleAfter {
+			claims = append(claims, inTextOnly(place, s, l)...)
+		}
+		if s.rule != ruleNot && !s.rule.isHint() || s.text[0] == '.' {
 			continue
 		}
 		folded, written := l.phrase(s.text)
 		c := claim{pattern: pattern{topic: notTopic, rule: s.rule}, folded: folded}
 		if s.rule != ruleNot {
-			c.hints = []hint{{place, s.rule == ruleMoney}}
+			c.hints = []hint{{place, s.rule}}
 			if letters(written) <= 3 || written[0] != folded[0] {
 				c.words = written
 			}
@@ -232,21 +252,39 @@ func claimsOf(place int32, t Topic, signs []signed, l *lexer) []claim {
 	for i, text := range append([]string{t.Name}, t.Aliases...) {
 		r := ruleOf[text]
 		folded, written := l.phrase(text)
-		if r == ruleLookup || r == ruleNot || r == ruleHint || r == ruleMoney || len(folded) == 0 {
+		if r == ruleLookup || r == ruleNot || r.isHint() || len(folded) == 0 {
 			continue
 		}
+		speaks := r == ruleSpeaks
 		switch {
-		case r == ruleAnyCase && letters(written) <= 3:
+		case (r == ruleAnyCase || speaks) && letters(written) <= 3:
 			r = ruleExact
+		case speaks:
+			r, written = ruleAnyCase, nil
 		case r == ruleAnyCase || r == ruleShort:
 			r, written = ruleAnyCase, nil
 		}
 		claims = append(claims, claim{
-			pattern: pattern{topic: place, rule: r, words: written},
-			folded:  folded, name: i == 0, person: t.Kind == KindPerson,
+			pattern: pattern{topic: place, rule: r, words: written, speaks: speaks},
+			folded:  folded, name: i == 0, person: t.Kind == KindPerson, word: t.Kind == KindSubject || t.Kind == KindSport,
 		})
 	}
 	return claims
+}
+
+// inTextOnly makes claims of an alias that is weak and for no one to type; one
+// that depends on what came before may begin a sentence.
+func inTextOnly(place int32, s signed, l *lexer) []claim {
+	folded, written := l.phrase(s.text)
+	c := claim{pattern: pattern{topic: place, rule: ruleWeak, words: written}, folded: folded}
+	if s.rule == ruleShared {
+		return []claim{c}
+	}
+	c.rule = ruleAfter
+	first := c
+	first.words = slices.Clone(written)
+	first.words[0] = strings.ToUpper(written[0][:1]) + written[0][1:]
+	return []claim{c, first}
 }
 
 // phrase cuts an alias into words: folded, and as written but without dots.
