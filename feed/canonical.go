@@ -53,7 +53,7 @@ func CanonicalURL(raw string) (string, error) {
 		path = "/"
 	}
 	canonical := "https://" + host + path
-	if query, removed := withoutTrackers(query); query != "" || (asked && !removed) {
+	if query, removed := WithoutTrackers(query); query != "" || (asked && !removed) {
 		canonical += "?" + query
 	}
 	return canonical, checkResult(canonical)
@@ -159,8 +159,9 @@ func isHostName(host string) bool {
 	return len(host) <= maxHost
 }
 
-// withoutTrackers leaves out parameters that are trackers and touches no other byte.
-func withoutTrackers(query string) (rest string, removed bool) {
+// WithoutTrackers leaves the parameters that are trackers out of the query of an
+// address, and touches no other byte.
+func WithoutTrackers(query string) (rest string, removed bool) {
 	params := strings.Split(query, "&")
 	kept := slices.DeleteFunc(params, func(param string) bool {
 		name, _, _ := strings.Cut(param, "=")

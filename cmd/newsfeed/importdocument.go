@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"iter"
 	"time"
@@ -63,15 +64,23 @@ type sentTopic struct {
 	Salience float64 `json:"salience,omitempty"`
 }
 
-// sent writes no status: an import never says "usable" by itself.
+// sent writes no status: an import never says "usable" by itself. The texts of a
+// draft are plain, and the server takes markup out of what it is sent: letters
+// that look like it are escaped.
 func sent(d feed.Draft) sentArticle {
 	a := sentArticle{
-		URL: d.URL, Title: d.Title, Summary: d.Summary, BodyHTML: d.BodyHTML, Byline: d.Byline,
-		Language: d.Language, Kind: d.Kind, Published: d.Published, Updated: d.Updated,
+		URL: d.URL, Title: html.EscapeString(d.Title), Summary: html.EscapeString(d.Summary), BodyHTML: d.BodyHTML,
+		Byline: html.EscapeString(d.Byline), Language: d.Language, Kind: d.Kind, Published: d.Published, Updated: d.Updated,
 		Source: d.Source, Image: d.Image, ExternalID: d.ExternalID,
 	}
+	a.Source.Name = html.EscapeString(a.Source.Name)
+	if d.Image != nil {
+		image := *d.Image
+		image.Alt = html.EscapeString(image.Alt)
+		a.Image = &image
+	}
 	for _, label := range d.Labels {
-		a.Topics = append(a.Topics, sentTopic(label))
+		a.Topics = append(a.Topics, sentTopic{html.EscapeString(label.Name), label.Salience})
 	}
 	return a
 }

@@ -140,7 +140,7 @@ func (d *Desk) find(ctx context.Context, given string) (address string, document
 		if answer.Status != http.StatusOK {
 			return address, nil, &unanswered{fmt.Errorf("it answers %d %s", answer.Status, http.StatusText(answer.Status))}
 		}
-		read, err := d.read(ctx, answer.Body)
+		read, err := d.read(ctx, answer)
 		if err == nil {
 			return address, &read, nil
 		}

@@ -44,14 +44,19 @@ func newBodyPolicy() *bluemonday.Policy {
 // path of that page) and addresses that show one host and name another.
 func namesHost(u *url.URL) bool { return u.Host != "" && u.User == nil }
 
-// Body sanitises the HTML of a body. Body(Body(s)) is Body(s), and the result
-// is valid UTF-8 without control characters, with every tag closed and none
+// maxRounds bounds how often a body is cleaned again. Real input is at rest
+// after two.
+const maxRounds = 6
+
+// Body sanitises the HTML of a body. Addresses in it are relative to base, the
+// page that it belongs to; nil when that is not known, then relative ones go.
+// Body(Body(s)) is Body(s), and the result is valid UTF-8 without control characters, with every tag closed and none
 // closed that was not opened, so that it cannot leave the place where a page
 // puts it. What is hostile is gone; what will not come to rest (nobody writes
 // such by chance) is kept as text alone.
-func Body(s string) string {
+func Body(s string, base *url.URL) string {
 	for range maxRounds {
-		next, err := balance(bodyPolicy.Sanitize(strings.Map(printable, strings.ToValidUTF8(s, "\uFFFD"))))
+		next, err := balance(bodyPolicy.Sanitize(withLinks(strings.Map(printable, strings.ToValidUTF8(s, "\uFFFD")), base)))
 		if err == nil && next == s {
 			return s
 		}

@@ -33,6 +33,12 @@ type checker struct {
 	// lenient leaves out a bad image, language, topic or external id instead
 	// of refusing the article: for formats whose makers do not know our limits.
 	lenient bool
+	// page is the address that relative ones in the body are relative to; "": they
+	// go.
+	page string
+	// plain says that texts were made plain before: doing so again could take what
+	// meant letters for markup.
+	plain bool
 	// places names the fields of another format that ours were taken from.
 	places map[string]string
 	fields []Field
@@ -84,7 +90,10 @@ func (c *checker) text(location, s string, n int) string {
 		c.bad(location, "is longer than %d characters", n)
 		return ""
 	}
-	plain := Plain(s)
+	plain := s
+	if !c.plain {
+		plain = Plain(s)
+	}
 	if utf8.RuneCountInString(plain) > n {
 		c.bad(location, "is longer than %d characters", n)
 	}
@@ -96,7 +105,11 @@ func (c *checker) body(s string) string {
 		c.bad("/body_html", "is longer than %d KiB", maxBody>>10)
 		return ""
 	}
-	return Body(s)
+	base, err := url.Parse(c.page)
+	if err != nil {
+		base = nil
+	}
+	return Body(s, base)
 }
 
 func (c *checker) externalID(s string) string {

@@ -10,31 +10,21 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// maxRounds bounds how often text is cleaned again. Real input is at rest
-// after two; only what was escaped on purpose, again and again, is not.
-const maxRounds = 6
-
 // Plain makes plain text of what a publisher sent as a title, a summary or a
 // name: markup goes, with all that is in scripts and styles; entities are
 // decoded; control characters, overrides of direction and characters that
 // cannot be seen are removed; white space is folded to single spaces; NFC.
 // "AT&T <b>rises</b>" gives "AT&T rises", and "a < b" stays.
 //
-// Plain(Plain(s)) is Plain(s). Therefore what an entity hides is cleaned too:
-// "&lt;b&gt;new&lt;/b&gt;" gives "new". Even for one who forgets to escape it,
-// nothing in the result is an entity, or a tag that does anything.
+// "How to use &lt;b&gt;" meant letters, and becomes "How to use <b>": the result
+// is text, not HTML, and cleaning it again would take its letters for markup.
+// Who sends it on to where it is cleaned escapes it: Plain(html.EscapeString(p))
+// is p, if p came from Plain.
 func Plain(s string) string {
 	if isPlain(s) {
 		return s
 	}
-	for range maxRounds {
-		next := tidy(withoutMarkup(s, ' '))
-		if next == s {
-			return s
-		}
-		s = next
-	}
-	return tidy(defuse(tidy(s)))
+	return tidy(withoutMarkup(s, ' '))
 }
 
 // Text is the plain text of a sanitised body, for the tagger: blocks stand on
@@ -99,7 +89,7 @@ func withoutMarkup(s string, block byte) string {
 		}
 	}
 	if hidden == "" {
-		text.WriteString(spaceOut(s[read:]))
+		text.WriteString(decodeEntities(s[read:]))
 	}
 	return text.String()
 }
@@ -152,12 +142,6 @@ func decodeEntities(s string) string {
 func notInEntity(r rune) bool {
 	return r != '#' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
-
-// spaceOut keeps a "<" that begins no tag from ever beginning one.
-func spaceOut(s string) string { return strings.ReplaceAll(s, "<", "< ") }
-
-// defuse ends the rounds of a text that is still changing.
-func defuse(s string) string { return spaceOut(strings.ReplaceAll(s, "&", "& ")) }
 
 // tidy removes what cannot be seen, folds white space and composes (NFC).
 func tidy(s string) string {

@@ -69,6 +69,9 @@ func (l *labelInput) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 
 // draft checks and cleans. The error is nil or [*Invalid] with every bad field.
 func (in *input) draft(c *checker) (feed.Draft, error) {
+	if c.page == "" {
+		c.page = in.URL
+	}
 	d := feed.Draft{
 		URL:        c.canonical(in.URL),
 		Title:      c.title(in.Title),

@@ -101,6 +101,9 @@ func (d *Desk) count(r *Polled) {
 	d.Counts.Rejected.Add(int64(r.Rejected))
 }
 
+// errSlowReading: what was answered could not be read in the time of a fetch.
+var errSlowReading = errors.New("the document takes too long to read")
+
 // errGone: the answer was 410.
 var errGone = errors.New("it says that it is gone for good (410)")
 
@@ -123,7 +126,7 @@ func (d *Desk) ask(ctx context.Context, r *Polled) (*Document, http.Header, erro
 	default:
 		return nil, answer.Header, fmt.Errorf("it answers %d %s", answer.Status, http.StatusText(answer.Status))
 	}
-	document, err := d.read(ctx, answer.Body)
+	document, err := d.read(ctx, answer)
 	if err != nil {
 		return nil, answer.Header, err
 	}
@@ -154,12 +157,14 @@ func (d *Desk) fetch(ctx context.Context, r fetch.Request) (*fetch.Answer, error
 	return d.Client.Get(ctx, r)
 }
 
-func (d *Desk) read(ctx context.Context, body []byte) (Document, error) {
+func (d *Desk) read(ctx context.Context, answer *fetch.Answer) (Document, error) {
 	if err := enter(ctx, d.parsings); err != nil {
 		return Document{}, err
 	}
 	defer func() { <-d.parsings }()
-	return ReadDocument(body)
+	ctx, cancel := context.WithTimeoutCause(ctx, d.Timeout, errSlowReading)
+	defer cancel()
+	return ReadDocument(ctx, Received{Body: answer.Body, ContentType: answer.Header.Get("Content-Type"), URL: answer.URL})
 }
 
 // publish stores a document's entries as they would be stored if they were
