@@ -116,6 +116,11 @@ type walker struct {
 
 	touched, compactions uint64 // see keptChunk
 
+	fetched []fetched
+	stories []several // of the fetched, those not met before
+	judged  placeTable
+	warm    byte // of what was read so that it is in a cache; says nothing
+
 	hits     []hit
 	page     shown
 	named    []named // topics that stand in page.names
@@ -167,6 +172,7 @@ func (w *walker) end() {
 	w.m.clear()
 	w.policy.clear()
 	clear(w.found)
+	clear(w.stories)
 	b := w.b
 	w.b, w.q, w.c, w.covered, w.kept, w.places = nil, Query{}, nil, nil, nil, nil
 	b.scratch.Put(w)
@@ -325,6 +331,7 @@ func (w *walker) newer() int {
 		return 0
 	}
 	since := w.m.edition
+	w.judged.reset()
 	w.m.begin(w.c.short(w.now), firstKey, ArticleID{})
 	n := 0
 	for looked := 0; n < maxNewer && looked < maxCandidates; looked++ {

@@ -17,7 +17,7 @@ type place struct {
 	opener hit      // the candidate that opened the place
 	row    row      // the story's best article
 	story  storyNum // 0: the story is its article
-	lead   topicNum // the topic that the card is about, for the spread; of drawn places
+	lead   topicNum // the topic that the card is about, for the spread
 	source topicNum
 }
 
@@ -44,46 +44,90 @@ func (w *walker) judge() (last hit, n int) {
 		w.begun = true
 	}
 	w.opened, w.looked = w.opened[:0], 0
-	for w.looked < w.b.chunk {
-		h, ok := w.m.next()
-		if !ok {
-			break
-		}
-		w.last = h
-		w.looked++
-		if story := w.story(h.row); story != 0 {
-			if p, opens := w.place(h, story); opens {
-				w.opened = append(w.opened, p)
-			}
-		} else if score, ok := w.appraise(h.row); ok {
-			w.opened = append(w.opened, place{score: score, opener: h, row: h.row, source: w.m.view.source(h.row)})
-		}
+	w.judged.reset()
+	for w.looked < w.b.chunk && w.fetch(w.b.chunk-w.looked) {
+		w.judgeFetched()
 	}
 	w.more = w.m.more()
 	w.queue()
 	return w.last, w.looked
 }
 
-// appraise scores an article that is a story of its own, if the list allows it:
-// allows and score in one look at its tags.
-func (w *walker) appraise(r row) (score int64, ok bool) {
-	v := &w.m.view
-	var worth, fresh int64
-	matched := w.m.cold
-	tags := v.tagsOf(r)
-	for i := range tags.n {
-		t := tags.at(i)
-		switch s := w.m.standing(t.topic()); {
-		case s == 0:
-		case s.muted():
-			return 0, false
-		default:
-			matched = true
-			worth += s.worth(t.salience())
-			fresh = max(fresh, s.fresh())
+// judgeFetched finds the places that the fetched candidates open.
+func (w *walker) judgeFetched() {
+	for i := range w.fetched {
+		c := &w.fetched[i]
+		a := w.appraise(c.key-c.weight, c.meta, c.tags)
+		if a.weight > c.weight {
+			continue // it came before, from the list of its best topic
+		}
+		w.last = c.hit
+		w.looked++
+		if c.story != 0 {
+			if p := w.placeOf(c.story, c.row); p.opener.row == c.row {
+				w.opened = append(w.opened, *p)
+			}
+		} else if a.allowed {
+			w.opened = append(w.opened, place{a.score, c.hit, c.row, 0, a.lead, a.source})
 		}
 	}
-	return v.key(r) + min(worth, maxInterest) + kindWorth[v.kind(r)] + fresh, matched
+}
+
+// appraisal is what the list makes of an article.
+type appraisal struct {
+	score   int64 // of an article that is a story of its own
+	weight  int64 // in stage 1, of the best topic that is followed
+	lead    topicNum
+	source  topicNum
+	allowed bool // something matches, nothing is muted
+}
+
+// appraise looks at an article's tags, once. The key is its static one. The lead is
+// the most salient topic that matches, the source only if nothing else does.
+func (w *walker) appraise(key int64, m meta, at uint32) (a appraisal) {
+	var (
+		tags         = w.m.view.tagsAt(m, at)
+		own          = m.source()
+		standings    = w.m.standings
+		worth, fresh int64
+		muted        bool
+	)
+	a.source, a.lead, a.weight, a.allowed = tags.at(own).topic(), noNumber, weightFollow, w.m.cold
+	for i := range tags.n {
+		t := tags.at(i)
+		n := t.topic()
+		var s standing
+		if int(n) < len(standings) {
+			s = standings[n]
+		}
+		if s <= 0 {
+			muted = muted || s.muted()
+			if !w.m.cold {
+				continue
+			}
+		}
+		if a.lead == noNumber && i != own {
+			a.lead = n
+		}
+		if s.matched() {
+			a.allowed = true
+			worth += s.worth(t.salience())
+			fresh = max(fresh, s.fresh())
+			a.weight = max(a.weight, s.weight())
+		}
+	}
+	if a.lead == noNumber {
+		a.lead = a.source
+	}
+	a.allowed = a.allowed && !muted
+	a.score = key + min(worth, maxInterest) + kindWorth[m.kind()] + fresh
+	return a
+}
+
+// appraiseRow is appraise for a row of which nothing is at hand.
+func (w *walker) appraiseRow(r row) appraisal {
+	b := w.m.view.at(r)
+	return w.appraise(w.m.view.key(r), b.meta, b.tags)
 }
 
 // opens reports whether a candidate opens the place of its story.
@@ -92,37 +136,54 @@ func (w *walker) opens(h hit) bool {
 	if story == 0 {
 		return w.m.allows(h.row)
 	}
-	_, opens := w.place(h, story)
-	return opens
+	return w.placeOf(story, h.row).opener.row == h.row
 }
 
-// place judges the story of a candidate, in one look at its articles. The candidate
-// opens the place if the list allows it, and no other that the list allows came
-// before it, in this chunk or an earlier one.
-func (w *walker) place(h hit, story storyNum) (p place, opens bool) {
-	v := &w.m.view
-	score, opens := w.appraise(h.row)
-	p = place{score: score, opener: h, row: h.row, story: story}
-	w.seen = append(w.seen[:0], v.source(h.row))
-	for _, r := range w.membersOf(story) {
-		if r == h.row || !v.alive(r, w.m.edition) {
-			continue
-		}
-		if s := v.source(r); !slices.Contains(w.seen, s) {
-			w.seen = append(w.seen, s)
-		}
-		score, allowed := w.appraise(r)
-		if !allowed {
-			continue
-		}
-		opens = opens && !w.m.ranks(hit{v.key(r) + w.m.weight(r), r}, h)
-		if score > p.score || score == p.score && v.tieBefore(r, p.row) {
-			p.score, p.row = score, r
-		}
+// placeOf returns the place of a story that has an article of some row. It holds
+// until the next call.
+func (w *walker) placeOf(n storyNum, r row) *place {
+	p, known := w.judged.find(n)
+	if !known {
+		w.judgeStory(p, several{n, r, w.membersOf(n)})
+	}
+	return p
+}
+
+// judgeStory finds the place of a story, in one look at its articles: there may be
+// thousands. What opens it is the one that stage 1 gives first of those that the list
+// allows, noRow if it allows none; what stands in it is the one that scores most.
+func (w *walker) judgeStory(p *place, s several) {
+	*p = place{opener: hit{row: noRow}, story: s.story}
+	w.seen = w.seen[:0]
+	if !slices.Contains(s.rows, s.first) {
+		w.enter(p, s.first) // the writer is about to make it one of them
+	}
+	for _, r := range s.rows {
+		w.enter(p, r)
 	}
 	p.score += coverage(len(w.seen)) // the same for all, so that it decides nothing among them
-	p.source = v.source(p.row)
-	return p, opens
+}
+
+// enter makes an article one of a place, if it is alive.
+func (w *walker) enter(p *place, r row) {
+	v := &w.m.view
+	if !v.alive(r, w.m.edition) {
+		return
+	}
+	a := w.appraiseRow(r)
+	if !slices.Contains(w.seen, a.source) {
+		w.seen = append(w.seen, a.source)
+	}
+	if !a.allowed {
+		return
+	}
+	h, first := hit{v.key(r) + a.weight, r}, p.opener.row == noRow
+	if first || w.m.ranks(h, p.opener) {
+		p.opener = h
+	}
+	if first || a.score > p.score || a.score == p.score && v.tieBefore(r, p.row) {
+		p.score, p.row, p.lead, p.source = a.score, r, a.lead, a.source
+	}
 }
 
 // member reports whether a row of a story takes part in its place.
@@ -149,20 +210,7 @@ func (w *walker) sources(n storyNum) int {
 
 // score is the sum of the terms of an article; see terms.
 func (w *walker) score(r row, sources int) int64 {
-	score, _ := w.appraise(r)
-	return score + coverage(sources)
-}
-
-// lead returns the topic that a card is about: the most salient one that
-// matches, a source only if nothing else does.
-func (w *walker) lead(r row) topicNum {
-	source := w.m.view.source(r)
-	for t := range w.m.view.tagsOf(r).all() {
-		if n := t.topic(); n != source && (w.m.cold || w.m.standing(n).matched()) {
-			return n
-		}
-	}
-	return source
+	return w.appraiseRow(r).score + coverage(sources)
 }
 
 // queue makes a heap of the places, by score, of equal scores by their openers. A
@@ -187,9 +235,7 @@ func (w *walker) queue() {
 // draw moves the best place of the heap to the end of places.
 func (w *walker) draw() {
 	n := len(w.keys) - 1
-	p := w.opened[w.keys[0]&0xffff]
-	p.lead = w.lead(p.row)
-	w.places = append(w.places, p)
+	w.places = append(w.places, w.opened[w.keys[0]&0xffff])
 	w.keys[0] = w.keys[n]
 	w.keys = w.keys[:n]
 	sink(w.keys, 0)

@@ -23,6 +23,7 @@ const (
 	blockBits = 12
 	blockRows = 1 << blockBits
 	open      = math.MaxUint32 // closed edition of a version that is the newest
+	noRow     = math.MaxUint32
 )
 
 // block is blockRows rows. What stage 1 looks at, keys and which rows are closed,
@@ -85,12 +86,14 @@ func (m meta) language() uint16 { return uint16(m >> 16 & maxLanguage) }
 func (m meta) kind() uint8      { return uint8(m >> 28 & 7) }
 func (m meta) wide() bool       { return m>>31 != 0 }
 
-// tag is a topic number (25 bits) and a salience in hundredths (7 bits).
+// tag is a topic number (25 bits) and a salience in hundredths.
 type tag uint32
 
-func newTag(n topicNum, salience uint8) tag { return tag(uint32(n)<<7 | uint32(salience)) }
-func (t tag) topic() topicNum               { return topicNum(t >> 7) }
-func (t tag) salience() uint8               { return uint8(t & 0x7f) }
+const salienceBits = 7
+
+func newTag(n topicNum, salience uint8) tag { return tag(uint32(n)<<salienceBits | uint32(salience)) }
+func (t tag) topic() topicNum               { return topicNum(t >> salienceBits) }
+func (t tag) salience() uint8               { return uint8(t & (1<<salienceBits - 1)) }
 
 // tags are a row's tags, most salient first: three bytes each while all topics of
 // the row are among the first 131,072, else four.
@@ -219,25 +222,48 @@ func (v *view) language(r row) uint16 { return v.at(r).meta.language() }
 // block's head is looked at.
 func (v *view) alive(r row, edition uint32) bool {
 	n, i := int(r>>blockBits), r%blockRows
-	if n >= len(v.blocks) || v.blocks[n] == nil {
-		return false
-	}
-	b := v.blocks[n]
+	return n < len(v.blocks) && v.blocks[n] != nil && v.blocks[n].alive(i, edition)
+}
+
+// holds reports whether the view has a row: one that is newer has not come, one that
+// was let go is no more.
+func (v *view) holds(r row) bool {
+	return int(r>>blockBits) < len(v.blocks) && v.blocks[r>>blockBits] != nil
+}
+
+func (b *block) alive(i row, edition uint32) bool {
 	if b.closed[i/64].Load()&(1<<(i%64)) != 0 && edition >= b.to(i) {
 		return false
 	}
 	return edition >= b.newest.Load() || b.records[i].from <= edition
 }
 
+// keyAt returns the key of a row that was the newest version at an edition.
+func (v *view) keyAt(r row, edition uint32) (key int64, ok bool) {
+	n, i := int(r>>blockBits), r%blockRows
+	if n >= len(v.blocks) || v.blocks[n] == nil || !v.blocks[n].alive(i, edition) {
+		return 0, false
+	}
+	return v.blocks[n].key(i), true
+}
+
 // tagsOf returns the row's tags.
 func (v *view) tagsOf(r row) tags {
 	b := v.at(r)
-	t := tags{b.meta.ntags(), 3, 1<<24 - 1, v.tags[b.tags>>segmentBits][b.tags%segmentSize:]}
-	if b.meta.wide() {
+	return v.tagsAt(b.meta, b.tags)
+}
+
+// tagsAt returns the tags of a row whose record says this.
+func (v *view) tagsAt(m meta, at uint32) tags {
+	t := tags{m.ntags(), 3, 1<<24 - 1, v.tags[at>>segmentBits][at%segmentSize:]}
+	if m.wide() {
 		t.width, t.mask = 4, math.MaxUint32
 	}
 	return t
 }
+
+// touchTags reads a byte of the tags at a place, so that they are on their way.
+func (v *view) touchTags(at uint32) byte { return v.tags[at>>segmentBits][at%segmentSize] }
 
 // source returns the topic of the row's source.
 func (v *view) source(r row) topicNum {

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"sync/atomic"
-	"time"
 )
 
 // What was judged for a person may be kept beside their list: the first chunk, as
@@ -68,11 +67,9 @@ func (p *Person) touched(c *corpus) (touched uint64) {
 	if p.Cold() {
 		return c.list(everything).touched.Load()
 	}
-	lists := load(&c.lists)
-	for _, n := range p.numbers(c).followed {
-		if n != noNumber {
-			touched = max(touched, lists[n].touched.Load())
-		}
+	followed := p.numbers(c).followed
+	for i := range followed {
+		touched = max(touched, followed[i].list.touched.Load())
 	}
 	return touched
 }
@@ -106,7 +103,7 @@ func (w *walker) keep() {
 	if w.kept != nil || w.looked == 0 || w.chunks != 1 || w.touched > uint64(w.start.Edition) {
 		return
 	}
-	k := &keptChunk{corpus: w.c, compactions: w.compactions, touched: w.touched, until: p.untilOlder(w.start.At), size: w.size,
+	k := &keptChunk{corpus: w.c, compactions: w.compactions, touched: w.touched, until: p.untilOlder(w.start.At.UnixMilli()), size: w.size,
 		looked: w.looked, last: w.last, more: w.more}
 	k.places = slices.Clone(w.places[:w.arranged])
 	p.chunk.Store(k)
@@ -121,14 +118,13 @@ func (w *walker) keepShown() {
 	w.q.Person.shown.Store(k)
 }
 
-// untilOlder returns the first moment after another, in ms, at which a follow is
-// a day older.
-func (p *Person) untilOlder(at time.Time) int64 {
+// untilOlder returns the first moment after another, both in ms, at which a follow
+// is a day older.
+func (p *Person) untilOlder(at int64) int64 {
 	until := int64(math.MaxInt64)
 	for i := range p.followed {
 		if since := p.followed[i].since; freshness(since, at) > 0 {
-			age := max(at.Sub(since), 0).Truncate(24 * time.Hour)
-			until = min(until, since.Add(age+24*time.Hour).UnixMilli())
+			until = min(until, since+(max(at-since, 0)/day+1)*day)
 		}
 	}
 	return until

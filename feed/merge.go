@@ -23,17 +23,22 @@ type hit struct {
 	row row
 }
 
-// lane is a posting list in the merge, with its current row.
-type lane struct {
-	hit
-	weight int64
-	walk   walk
-}
-
 // listed is a posting list that is to be merged.
 type listed struct {
 	head   *postingHead
 	weight int64
+}
+
+// lane is a posting list in the merge, and how far it is read.
+type lane struct {
+	walk   walk
+	weight int64
+}
+
+// leader is the row that a lane is at.
+type leader struct {
+	hit
+	lane uint32
 }
 
 // merge gives the rows alive at an edition in rank order, for one person. It is
@@ -42,7 +47,8 @@ type merge struct {
 	view    view
 	edition uint32
 	lists   []listed
-	heap    []lane
+	lanes   []lane
+	heap    []leader // of the lanes that are not at their end
 	last    row
 	any     bool // last is set
 
@@ -56,23 +62,18 @@ type merge struct {
 // merged. What they name is in the view: see view for the order of the loads.
 func (m *merge) prepare(c *corpus, p *Person, asOf time.Time) {
 	m.graded, m.cold, m.lists = false, p.Cold(), m.lists[:0]
-	numbers, lists := p.numbers(c), load(&c.lists) // in this order: the lists are as many or more
+	numbers, at := p.numbers(c), asOf.UnixMilli()
 	if n := numbers.topics; len(m.standings) < n {
 		m.standings = append(m.standings, make([]standing, n+n/4-len(m.standings))...)
 	}
-	for i, n := range numbers.followed {
-		if n == noNumber {
-			continue
-		}
-		f := &p.followed[i]
-		m.stand(n, newStanding(f.level, freshness(f.since, asOf)))
-		m.graded = m.graded || f.weight != weightFollow
-		m.lists = append(m.lists, listed{lists[n].load(), f.weight})
+	for i := range numbers.followed {
+		f := &numbers.followed[i]
+		m.lists = append(m.lists, listed{f.list.load(), f.level.weight()})
+		m.stand(f.topic, newStanding(f.level, freshness(f.since, at)))
+		m.graded = m.graded || f.level == standingFavourite
 	}
 	for _, n := range numbers.muted {
-		if n != noNumber {
-			m.stand(n, standingMuted)
-		}
+		m.stand(n, standingMuted)
 	}
 	if m.cold {
 		m.lists = append(m.lists, listed{c.list(everything).load(), weightFollow})
@@ -92,23 +93,39 @@ func (m *merge) clear() {
 	}
 	m.set = m.set[:0]
 	clear(m.lists)
-	clear(m.heap[:cap(m.heap)])
+	clear(m.lanes)
 	m.view = view{}
 }
 
-// begin starts the merge of an edition, after a place in the ranking.
+// begin starts the merge of an edition, after a place in the ranking. The lists
+// are gone through once for each thing that must be fetched to know the next:
+// mostly it is in no cache, and like this many are on their way at a time.
 func (m *merge) begin(edition uint32, key int64, id ArticleID) {
-	m.edition, m.any, m.heap = edition, false, m.heap[:0]
-	for _, l := range m.lists {
-		s := lane{weight: l.weight, walk: newWalk(l.head)}
-		if key != firstKey {
-			s.walk = seek(l.head, func(r row) bool { return !m.after(r, l.weight, key, id) })
-		}
-		if m.advance(&s) {
-			m.heap = append(m.heap, s)
+	m.edition, m.any, m.lanes, m.heap = edition, false, m.lanes[:0], m.heap[:0]
+	for i := range m.lists {
+		l := &m.lists[i]
+		m.lanes = append(m.lanes, lane{newWalk(l.head), l.weight})
+	}
+	if key != firstKey {
+		for i := range m.lanes {
+			l := &m.lanes[i]
+			l.walk = seek(l.walk.head, func(r row) bool { return !m.after(r, l.weight, key, id) })
 		}
 	}
-	for i := len(m.heap)/2 - 1; i >= 0; i-- {
+	for i := range m.lanes {
+		if r, ok := m.lanes[i].walk.next(); ok {
+			m.heap = append(m.heap, leader{hit{row: r}, uint32(i)})
+		}
+	}
+	n := 0
+	for _, l := range m.heap {
+		if m.settle(&l) {
+			m.heap[n] = l
+			n++
+		}
+	}
+	m.heap = m.heap[:n]
+	for i := n/2 - 1; i >= 0; i-- {
 		m.down(i)
 	}
 }
@@ -122,40 +139,55 @@ func (m *merge) after(r row, weight, key int64, id ArticleID) bool {
 	return k < key || k == key && m.compareID(r, id) > 0
 }
 
-// advance moves a lane to its next row that is alive.
-func (m *merge) advance(s *lane) bool {
+// settle finds the key of a lane's row, or the next one if that is not alive.
+func (m *merge) settle(l *leader) bool {
+	lane := &m.lanes[l.lane]
 	for {
-		r, ok := s.walk.next()
+		if key, ok := m.view.keyAt(l.row, m.edition); ok {
+			l.key = key + lane.weight
+			return true
+		}
+		r, ok := lane.walk.next()
 		if !ok {
 			return false
 		}
-		if m.view.alive(r, m.edition) {
-			s.hit = hit{m.view.key(r) + s.weight, r}
-			return true
-		}
+		l.row = r
 	}
 }
 
 // next returns the next row, each once.
 func (m *merge) next() (hit, bool) {
-	for len(m.heap) > 0 {
-		top, weight := m.heap[0].hit, m.heap[0].weight
-		m.step()
-		if m.any && top.row == m.last {
-			continue
+	for {
+		h, weight, ok := m.pop()
+		if !ok {
+			return hit{}, false
 		}
-		if m.graded && weight < weightFavourite && m.weight(top.row) > weight {
-			continue // given already, at the weight of its best topic
+		if !m.graded || weight == weightFavourite || m.weight(h.row) == weight {
+			return h, true
 		}
-		m.last, m.any = top.row, true
-		return top, true
 	}
-	return hit{}, false
+}
+
+// pop returns the next row and the weight of the list that it came from: each row
+// once from the lists of a weight. A row of a favourite comes again, later, from a
+// list of a lower weight than its best.
+func (m *merge) pop() (h hit, weight int64, ok bool) {
+	for len(m.heap) > 0 {
+		top := &m.heap[0]
+		h, weight = top.hit, m.lanes[top.lane].weight
+		m.step(top)
+		if !m.any || h.row != m.last {
+			m.last, m.any = h.row, true
+			return h, weight, true
+		}
+	}
+	return hit{}, 0, false
 }
 
 // step moves the top lane on and restores the heap.
-func (m *merge) step() {
-	if !m.advance(&m.heap[0]) {
+func (m *merge) step(top *leader) {
+	r, ok := m.lanes[top.lane].walk.next()
+	if top.row = r; !ok || !m.settle(top) {
 		n := len(m.heap) - 1
 		m.heap[0] = m.heap[n]
 		m.heap = m.heap[:n]
@@ -166,20 +198,26 @@ func (m *merge) step() {
 // down sifts a lane down to its place.
 func (m *merge) down(i int) {
 	h := m.heap
-	for {
-		c := 2*i + 1
-		if c >= len(h) {
-			return
-		}
-		if c+1 < len(h) && m.ranks(h[c+1].hit, h[c].hit) {
+	if i >= len(h) {
+		return
+	}
+	l := h[i]
+	for c := 2*i + 1; c < len(h); c = 2*i + 1 {
+		if c+1 < len(h) && m.leads(&h[c+1], &h[c]) {
 			c++
 		}
-		if !m.ranks(h[c].hit, h[i].hit) {
-			return
+		if !m.leads(&h[c], &l) {
+			break
 		}
-		h[i], h[c] = h[c], h[i]
+		h[i] = h[c]
 		i = c
 	}
+	h[i] = l
+}
+
+// leads is ranks for the heap.
+func (m *merge) leads(a, b *leader) bool {
+	return a.key > b.key || a.key == b.key && a.row != b.row && m.view.tieBefore(a.row, b.row)
 }
 
 // ranks reports whether a comes before b.

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -21,33 +22,41 @@ type Person struct {
 	keeping
 }
 
-// numbers are the person's topics as an index numbers them, in the order of the
-// lists; noNumber for a topic that no article has.
+// numbers are the person's topics as an index numbers them; those that no article
+// has are left out. A page reads this and not the names, so it is kept small.
 type numbers struct {
-	corpus          *corpus
-	topics          int // in the index when they were looked up
-	followed, muted []topicNum
+	corpus   *corpus
+	topics   int // in the index when they were looked up
+	followed []numbered
+	muted    []topicNum
+}
+
+// numbered is a topic that the person follows, and that some article has.
+type numbered struct {
+	list  *postings
+	since int64 // ms, or forEver
+	topic topicNum
+	level standing // standingFollow or standingFavourite
 }
 
 // numbers returns the person's topics by number. They are looked up again only
 // when the index has come to know more topics.
 func (p *Person) numbers(c *corpus) *numbers {
-	n, topics := p.numbered.Load(), len(load(&c.lists))
-	if n != nil && n.corpus == c && n.topics == topics {
+	n, lists := p.numbered.Load(), load(&c.lists)
+	if n != nil && n.corpus == c && n.topics == len(lists) {
 		return n
 	}
-	n = &numbers{corpus: c, topics: topics}
-	look := func(id topic.ID) topicNum {
-		if num, ok := c.lookup(id); ok && int(num) < topics {
-			return num
-		}
-		return noNumber
-	}
+	n = &numbers{corpus: c, topics: len(lists), followed: make([]numbered, 0, len(p.followed))}
 	for i := range p.followed {
-		n.followed = append(n.followed, look(p.followed[i].topic))
+		f := &p.followed[i]
+		if num, ok := c.lookup(f.topic); ok && int(num) < len(lists) {
+			n.followed = append(n.followed, numbered{lists[num], f.since, num, f.level})
+		}
 	}
 	for _, id := range p.muted {
-		n.muted = append(n.muted, look(id))
+		if num, ok := c.lookup(id); ok && int(num) < len(lists) {
+			n.muted = append(n.muted, num)
+		}
 	}
 	p.numbered.Store(n)
 	return n
@@ -55,11 +64,13 @@ func (p *Person) numbers(c *corpus) *numbers {
 
 // followed is a topic that the person follows.
 type followed struct {
-	topic  topic.ID
-	level  standing  // standingFollow or standingFavourite
-	weight int64     // in stage 1
-	since  time.Time // zero: for ever
+	topic topic.ID
+	level standing // standingFollow or standingFavourite
+	since int64    // ms, or forEver
 }
+
+// forEver is since when a topic is followed that has no time.
+const forEver = math.MinInt64
 
 // NewPerson makes a list ready.
 func NewPerson(l *interests.List) *Person {
@@ -67,14 +78,21 @@ func NewPerson(l *interests.List) *Person {
 	for _, i := range l.Interests() {
 		switch i.Level {
 		case interests.Follow:
-			p.followed = append(p.followed, followed{i.Topic, standingFollow, weightFollow, i.Since})
+			p.followed = append(p.followed, followed{i.Topic, standingFollow, sinceMilli(i.Since)})
 		case interests.Favourite:
-			p.followed = append(p.followed, followed{i.Topic, standingFavourite, weightFavourite, i.Since})
+			p.followed = append(p.followed, followed{i.Topic, standingFavourite, sinceMilli(i.Since)})
 		case interests.Mute:
 			p.muted = append(p.muted, i.Topic)
 		}
 	}
 	return p
+}
+
+func sinceMilli(since time.Time) int64 {
+	if since.IsZero() {
+		return forEver
+	}
+	return since.UnixMilli()
 }
 
 // Nobody is who calls without a token: no interests, no mutes.
@@ -84,7 +102,7 @@ var Nobody = &Person{}
 // whose feed is that topic's page.
 func (p *Person) Following(id topic.ID) *Person {
 	return &Person{Revision: p.Revision, Digest: p.Digest, Known: p.Known, muted: p.muted,
-		followed: []followed{{topic: id, level: standingFollow, weight: weightFollow}}}
+		followed: []followed{{id, standingFollow, forEver}}}
 }
 
 // Cold reports whether the person follows nothing.

@@ -55,10 +55,8 @@ func (p *policy) prepare(c *corpus, q *Query) {
 		p.muted = append(p.muted, make([]bool, n+n/4-len(p.muted))...)
 	}
 	for _, n := range numbers.muted {
-		if n != noNumber {
-			p.muted[n] = true
-			p.set = append(p.set, n)
-		}
+		p.muted[n] = true
+		p.set = append(p.set, n)
 	}
 	for _, k := range q.Filter.Kinds {
 		p.kinds |= 1 << kindNum(k)

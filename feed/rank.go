@@ -118,25 +118,41 @@ func (s standing) level() standing {
 	return s & 3
 }
 
+// weight is the weight in stage 1 of a level.
+func (s standing) weight() int64 {
+	if s.level() == standingFavourite {
+		return weightFavourite
+	}
+	return weightFollow
+}
+
 // worth is what a matched topic of a salience counts.
 func (s standing) worth(salience uint8) int64 {
-	if s.level() == standingFavourite {
-		return worthFavourite * int64(salience) / 100
-	}
-	return worthFollow * int64(salience) / 100
+	return int64(worths[s&3][salience&(1<<salienceBits-1)])
 }
+
+// worths is what a salience in hundredths is worth at a level.
+var worths = func() (w [4][1 << salienceBits]int32) {
+	for salience := range w[0] {
+		w[standingFollow][salience] = int32(worthFollow * salience / 100)
+		w[standingFavourite][salience] = int32(worthFavourite * salience / 100)
+	}
+	return w
+}()
 
 // fresh is what the freshness of the follow counts.
 func (s standing) fresh() int64 { return int64(s>>2) * maxFresh / freshDays }
 
+const day = int64(24 * time.Hour / time.Millisecond)
+
 // freshness returns how fresh a follow is at a moment, by whole days: freshDays
-// on the first day, 0 after a week. One made later counts as made then.
-func freshness(since, asOf time.Time) standing {
-	if since.IsZero() {
+// on the first day, 0 after a week. One made later counts as made then. Both times
+// are ms.
+func freshness(since, asOf int64) standing {
+	if since == forEver || asOf-since >= freshDays*day {
 		return 0
 	}
-	days := int(max(asOf.Sub(since), 0) / (24 * time.Hour))
-	return standing(max(freshDays-days, 0))
+	return standing(freshDays - max(asOf-since, 0)/day)
 }
 
 // newStanding puts level and freshness together.

@@ -146,11 +146,11 @@ func (w *walker) whyMatched(r row) Receipt {
 		}
 	}
 	// Beyond what was looked at: its place is known, its position is not.
-	p := place{row: r, story: n}
+	p := &place{row: r, story: n}
 	if n != 0 {
-		p, _ = w.place(hit{w.m.view.key(r) + w.m.weight(r), r}, n)
+		p = w.placeOf(n, r)
 	}
-	if shown, ok := w.shown(&p); ok {
+	if shown, ok := w.shown(p); ok {
 		return w.receipt(r, shown, n, 0)
 	}
 	return Receipt{Rule: RuleNotFollowed}

@@ -277,8 +277,15 @@ func allOf(a, b MarkRegister) MarkRegister {
 
 // story returns the story that a row was of as of the walk's edition.
 func (w *walker) story(r row) storyNum {
-	n := w.m.view.story(r)
-	if n == 0 || !w.c.stories.merged(n) {
+	if n := w.m.view.story(r); n != 0 {
+		return w.storyAt(n)
+	}
+	return 0
+}
+
+// storyAt returns the story that a story was of as of the walk's edition.
+func (w *walker) storyAt(n storyNum) storyNum {
+	if !w.c.stories.merged(n) {
 		return n
 	}
 	return w.c.stories.root(n, w.m.edition)
@@ -292,7 +299,7 @@ func (w *walker) membersOf(n storyNum) []row {
 	}
 	v, before := &w.m.view, len(w.gathered)
 	w.gathered = w.c.stories.appendRows(w.gathered, n, w.m.edition)
-	rows := slices.DeleteFunc(w.gathered[before:len(w.gathered):len(w.gathered)], func(r row) bool { return int(r>>blockBits) >= len(v.blocks) || v.blocks[r>>blockBits] == nil })
+	rows := slices.DeleteFunc(w.gathered[before:len(w.gathered):len(w.gathered)], func(r row) bool { return !v.holds(r) })
 	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(v.from(a), v.from(b)) })
 	return rows
 }

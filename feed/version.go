@@ -2,7 +2,6 @@ package feed
 
 import (
 	"encoding/binary"
-	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -79,11 +78,15 @@ func (p *Person) reached(c *corpus, edition Edition, at int64) (touched, fresh u
 	if r != nil && r.corpus == c && r.edition == edition && r.at == at {
 		return r.touched, r.fresh
 	}
-	asOf := time.UnixMilli(at)
-	for i := range p.followed {
-		fresh = fresh*31 + uint64(freshness(p.followed[i].since, asOf))
+	if p.Cold() {
+		touched = c.list(everything).touched.Load()
 	}
-	touched = p.touched(c)
+	followed := p.numbers(c).followed
+	for i := range followed {
+		f := &followed[i]
+		fresh = fresh*31 + uint64(freshness(f.since, at))
+		touched = max(touched, f.list.touched.Load())
+	}
 	if p.keeps.Load() {
 		p.at.Store(&reached{c, edition, at, touched, fresh})
 	}
