@@ -33,6 +33,9 @@ func (b *Belongings) MergeGuest(ctx context.Context, people *account.People, tok
 	if err != nil {
 		return nil, fmt.Errorf("merge the guest %s: %w", guest.Account, err)
 	}
+	if err := people.EndLinks(ctx, guest.Account); err != nil {
+		return nil, fmt.Errorf("end the links of the guest %s: %w", guest.Account, err)
+	}
 	if err := people.Spent(ctx, token, guest); err != nil && !errors.Is(err, account.ErrNoSession) {
 		return nil, fmt.Errorf("note that the guest %s was merged: %w", guest.Account, err)
 	}

@@ -16,6 +16,10 @@ import (
 var (
 	// ErrFull: the edit would go beyond MaxFollowed or MaxMuted.
 	ErrFull = errors.New("interests: the list is full")
+	// ErrMuted: the topic is muted, and whoever edits may not lift that.
+	ErrMuted = errors.New("interests: the topic is muted")
+	// ErrNotTheirs: whoever edits did not add the topic.
+	ErrNotTheirs = errors.New("interests: the topic was added by another")
 	// ErrBusy: others edited the list each time this edit was tried.
 	ErrBusy = errors.New("interests: too many edits of this list at once")
 )
@@ -70,6 +74,58 @@ func (l *Lists) Set(ctx context.Context, id account.ID, t topic.ID, level Level,
 		return list, ErrFull
 	case results[0].Status != Applied:
 		return list, fmt.Errorf("set %s to %s: %s %s", t, level, results[0].Status, results[0].Reason)
+	}
+	return list, nil
+}
+
+// Add follows a topic for an app that may only add topics and remove those: its
+// stamps have a device of its own, by which it is known later what it added. A topic
+// that is followed already, by whatever level, is left as it is. ErrMuted, and the
+// errors of Set.
+func (l *Lists) Add(ctx context.Context, id account.ID, by Device, t topic.ID, until time.Time) (List, error) {
+	return l.touch(ctx, id, by, Op{Topic: t, Level: Follow}, until, func(is Register) (bool, error) {
+		if is.Level == Mute {
+			return false, ErrMuted
+		}
+		return is.Level == None || is.Level == 0, nil
+	})
+}
+
+// Take removes what Add added by the same device. A topic that is not in the list
+// is no error; ErrNotTheirs when it stands there by somebody else's edit.
+func (l *Lists) Take(ctx context.Context, id account.ID, by Device, t topic.ID, until time.Time) (List, error) {
+	return l.touch(ctx, id, by, Op{Topic: t, Level: None}, until, func(is Register) (bool, error) {
+		switch {
+		case is.Level == None || is.Level == 0:
+			return false, nil
+		case is.At.Device() != by:
+			return false, ErrNotTheirs
+		}
+		return true, nil
+	})
+}
+
+// touch does an edit if may says so of the newest register of its topic.
+func (l *Lists) touch(ctx context.Context, id account.ID, by Device, op Op, until time.Time, may func(Register) (bool, error)) (List, error) {
+	var refused error
+	list, results, err := l.edit(ctx, id, until, func(list *List, now time.Time) []Op {
+		var yes bool
+		if yes, refused = may(list.Topics[op.Topic]); !yes {
+			return nil
+		}
+		next := list.NextStamp(now)
+		op.At = NewStamp(time.UnixMilli(next.Milli()), next.Counter(), by)
+		return []Op{op}
+	})
+	switch {
+	case err != nil:
+		return List{}, fmt.Errorf("set %s to %s: %w", op.Topic, op.Level, err)
+	case refused != nil || len(results) == 0:
+		return list, refused
+	case results[0].Reason == ListFull:
+		return list, ErrFull
+	case results[0].Status != Applied: // a device is ahead of us, with many edits
+		return list, ErrBusy
 	}
 	return list, nil
 }

@@ -44,6 +44,9 @@ func (s Stamp) Milli() int64 { return int64(binary.BigEndian.Uint64(s[:8]) >> 16
 // Counter returns the stamp's counter.
 func (s Stamp) Counter() uint16 { return binary.BigEndian.Uint16(s[6:8]) }
 
+// Device returns who made the stamp.
+func (s Stamp) Device() Device { return Device(binary.BigEndian.Uint64(s[8:])) }
+
 func (s Stamp) String() string { return hex.EncodeToString(s[:]) }
 
 // MarshalText makes 32 lower-case hex digits.

@@ -75,6 +75,12 @@ type Session struct {
 
 	Label  string `json:"label,omitempty"` // what the person calls the device
 	Merged Merged `json:"merged,omitzero"` // of a guest whose list went into an account
+
+	// Of a session that is good for one thing only; see uses.go.
+	Use    Use       `json:"use,omitempty"`
+	Origin string    `json:"origin,omitempty"` // whose pages may use it, of UseWidget
+	Maker  Hash      `json:"maker,omitzero"`   // the guest's session that made it, with which it ends
+	Used   time.Time `json:"used,omitzero"`    // last; zero: never
 }
 
 // Merged says what became of a guest's list. The zero Merged: it is the guest's.
@@ -86,11 +92,11 @@ type Merged struct {
 }
 
 // Owner returns the account that a session is found under: a member's own, of a
-// guest that was merged the one that has what was the guest's. False when it is
-// found by its token only.
+// guest that was merged the one that has what was the guest's, of one that is good
+// for one thing only its person's. False when it is found by its token only.
 func (s Session) Owner() (ID, bool) {
 	switch {
-	case !s.Guest:
+	case !s.Guest, s.Use != UseDevice:
 		return s.Account, true
 	case !s.Merged.IsZero():
 		return s.Merged.Account, true
@@ -114,6 +120,10 @@ const (
 // be a day later, and of a guest without an edit it is the beginning.
 func (s Session) Seen() time.Time {
 	switch {
+	case s.Use != UseDevice && s.Used.IsZero():
+		return s.Created
+	case s.Use != UseDevice:
+		return s.Used
 	case !s.Guest:
 		return s.Expires.Add(-MemberKept)
 	case s.Kept && s.Merged.IsZero():

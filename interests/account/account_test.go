@@ -33,7 +33,7 @@ func TestGuestLives(t *testing.T) {
 	if want := s.Created.Add(24 * time.Hour); !s.Expires.Equal(want) {
 		t.Errorf("expires %s, want %s", s.Expires, want)
 	}
-	kept, err := people.Keep(ctx, token, s)
+	kept, err := people.Keep(ctx, token.Hash(), s)
 	if err != nil || kept.Expires.Sub(s.Created) != account.GuestKept {
 		t.Fatalf("kept until %s, %v", kept.Expires, err)
 	}

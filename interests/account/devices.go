@@ -22,43 +22,62 @@ func (p *People) SignIn(ctx context.Context, id ID, label string) (Session, Secr
 		Created: now,
 		Expires: now.Add(MemberKept),
 	}
-	held, err := p.Sessions(ctx, id)
-	if err != nil {
+	if err := p.makeRoom(ctx, id, UseDevice, MaxSessions-1); err != nil {
 		return Session{}, "", err
-	}
-	for i := MaxSessions - 1; i < len(held); i++ {
-		if err := p.end(ctx, held[i].Hash); err != nil {
-			return Session{}, "", err
-		}
 	}
 	return s, token, p.write(token.Hash(), func() error { return p.store.Create(ctx, token.Hash(), s) }, s)
 }
 
-// Sessions returns a member's sessions, last seen first.
-func (p *People) Sessions(ctx context.Context, id ID) ([]Held, error) {
-	held, err := p.own(ctx, id)
+// makeRoom ends all but so many of a member's sessions of one use, those that were
+// seen least lately.
+func (p *People) makeRoom(ctx context.Context, id ID, use Use, most int) error {
+	held, err := p.Sessions(ctx, id)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	held = slices.DeleteFunc(held, func(h Held) bool { return h.Use != use })
+	for _, h := range held[min(most, len(held)):] {
+		if err := p.end(ctx, h.Hash); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Sessions returns a member's sessions, last seen first, those included that are
+// good for one thing only.
+func (p *People) Sessions(ctx context.Context, id ID) ([]Held, error) {
+	held, err := p.own(ctx, id, false)
+	return lastSeenFirst(held), err
+}
+
+// GuestSessions is Sessions for a guest who asks by the given one.
+func (p *People) GuestSessions(ctx context.Context, asks Session) ([]Held, error) {
+	held, err := p.own(ctx, asks.Account, true)
+	return append([]Held{{Session: asks}}, lastSeenFirst(held)...), err
+}
+
+func lastSeenFirst(held []Held) []Held {
 	slices.SortFunc(held, func(a, b Held) int {
 		if c := b.Seen().Compare(a.Seen()); c != 0 {
 			return c
 		}
 		return slices.Compare(b.ID[:], a.ID[:])
 	})
-	return held, nil
+	return held
 }
 
-// own returns a member's sessions, without those of guests that were merged.
-func (p *People) own(ctx context.Context, id ID) ([]Held, error) {
+// own returns a member's sessions without those that a guest made, or a guest's
+// that are good for one thing only.
+func (p *People) own(ctx context.Context, id ID, guest bool) ([]Held, error) {
 	held, err := p.store.Of(ctx, id)
-	return slices.DeleteFunc(held, func(h Held) bool { return h.Guest }), err
+	return slices.DeleteFunc(held, func(h Held) bool { return h.Guest != guest || !h.Merged.IsZero() }), err
 }
 
-// EndSession signs out one of a member's devices, as End does. ErrNoSession when
-// they have none with this id.
-func (p *People) EndSession(ctx context.Context, id ID, session uuid.UUID) error {
-	held, err := p.own(ctx, id)
+// EndSession ends one session of the person who asks by another one: it signs a
+// device out, as End does. ErrNoSession when they have none with this id.
+func (p *People) EndSession(ctx context.Context, asks Session, session uuid.UUID) error {
+	held, err := p.own(ctx, asks.Account, asks.Guest)
 	if err != nil {
 		return err
 	}
@@ -70,14 +89,16 @@ func (p *People) EndSession(ctx context.Context, id ID, session uuid.UUID) error
 	return fmt.Errorf("end session %s: %w", session, ErrNoSession)
 }
 
-// EndOthers signs out all of a member's devices but one; the zero Hash: all.
+// EndOthers signs out all of a member's devices but one, and the buttons on others'
+// pages; the zero Hash: all. Links to the feed stay: whoever has one reads, and can
+// do nothing else.
 func (p *People) EndOthers(ctx context.Context, id ID, but Hash) error {
-	held, err := p.own(ctx, id)
+	held, err := p.own(ctx, id, false)
 	if err != nil {
 		return err
 	}
 	for _, h := range held {
-		if h.Hash != but {
+		if h.Hash != but && h.Use != UseFeed {
 			err = errors.Join(err, p.end(ctx, h.Hash))
 		}
 	}

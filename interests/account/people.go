@@ -72,6 +72,15 @@ func (p *People) Holder(ctx context.Context, token Secret) (Session, error) {
 	if s, ok := p.AtHand(h); ok {
 		return s, nil
 	}
+	s, err := p.find(ctx, h)
+	if err == nil && s.Use != UseDevice {
+		return Session{}, ErrOtherUse
+	}
+	return s, err
+}
+
+// find returns the session of a hash, whatever it is good for.
+func (p *People) find(ctx context.Context, h Hash) (Session, error) {
 	if p.hand != nil && p.unknown.have(h) {
 		return Session{}, fmt.Errorf("look up session: %w", ErrNoSession)
 	}
@@ -83,7 +92,7 @@ func (p *People) Holder(ctx context.Context, token Secret) (Session, error) {
 // calls that must not even make a context, and allocates nothing.
 func (p *People) AtHand(h Hash) (Session, bool) {
 	s, ok := p.hand.Get(athand.Key(h), 0)
-	if !ok || p.expired(s) || !s.Merged.IsZero() {
+	if !ok || p.expired(s) || !s.Merged.IsZero() || s.Use != UseDevice {
 		return Session{}, false
 	}
 	return s, true
@@ -101,7 +110,10 @@ func (p *People) WhoLastKnown(ctx context.Context, token Secret) (s Session, sta
 		return errors.Is(athand.Unreachable(err, ErrUnavailable), ErrUnavailable)
 	})
 	s, err = p.verdict(h, s, athand.Unreachable(err, ErrUnavailable))
-	if err == nil && !s.Merged.IsZero() {
+	switch {
+	case err == nil && s.Use != UseDevice:
+		return Session{}, false, ErrOtherUse
+	case err == nil && !s.Merged.IsZero():
 		return Session{}, false, ErrMerged
 	}
 	return s, stale && err == nil, err
@@ -144,9 +156,9 @@ func (p *People) verdict(h Hash, s Session, err error) (Session, error) {
 func (p *People) expired(s Session) bool { return !s.Expires.After(p.now()) }
 
 // Due reports whether a session's life should be prolonged, because its holder
-// was seen: a member's and a kept guest's, at most once a day.
+// was seen: a member's device's and a kept guest's, at most once a day.
 func (p *People) Due(s Session) bool {
-	return (!s.Guest || s.Kept) && s.Merged.IsZero() && s.Expires.Sub(p.now()) < s.life()-24*time.Hour
+	return s.Use == UseDevice && (!s.Guest || s.Kept) && s.Merged.IsZero() && s.Expires.Sub(p.now()) < s.life()-24*time.Hour
 }
 
 func (s Session) life() time.Duration {
@@ -159,9 +171,9 @@ func (s Session) life() time.Duration {
 // Keep prolongs a session to [GuestKept] or [MemberKept] from now and returns it
 // as it is then. It is called before a guest's first edit is stored, so that an
 // edit is never acknowledged whose owner is gone the next day, and when it is [Due].
-func (p *People) Keep(ctx context.Context, token Secret, s Session) (Session, error) {
+func (p *People) Keep(ctx context.Context, h Hash, s Session) (Session, error) {
 	s.Kept, s.Expires = s.Guest, p.clock().Add(s.life())
-	return s, p.write(token.Hash(), func() error { return p.store.Renew(ctx, token.Hash(), s) }, s)
+	return s, p.write(h, func() error { return p.store.Renew(ctx, h, s) }, s)
 }
 
 // write makes or renews a session, and keeps it at hand.

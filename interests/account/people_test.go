@@ -63,7 +63,7 @@ func TestSessionsAtHand(t *testing.T) {
 	c.at = s.Expires
 	who(account.ErrNoSession, 0)
 	c.at = s.Created
-	if s, err = people.Keep(ctx, token, s); err != nil {
+	if s, err = people.Keep(ctx, token.Hash(), s); err != nil {
 		t.Fatal(err)
 	}
 	// Renewing it was announced: it is read anew, by all who ask at once together.

@@ -36,10 +36,10 @@ type Store interface {
 	Spend(ctx context.Context, h Hash, merged Session) (Session, error)
 	// End removes a session. Removing what is not there is a success.
 	End(ctx context.Context, h Hash) error
-	// Of returns the sessions of a member's account and those of guests that were
-	// spent for it (see [Session.Owner]), in no order. It sees every one that was
-	// acknowledged before the call. Other guests have none here: theirs is found
-	// by its token only.
+	// Of returns the sessions of a member's account, those of guests that were
+	// spent for it, and those that are good for one thing only (see
+	// [Session.Owner]), in no order. It sees every one that was acknowledged before
+	// the call. A guest's own is not among them: it is found by its token only.
 	Of(ctx context.Context, id ID) ([]Held, error)
 	// Unlist removes what a store keeps to find the sessions under an account. It
 	// is called when all that Of returned have ended; of others nothing is known.
@@ -71,7 +71,11 @@ var (
 	ErrExists    = errors.New("account: exists already")
 	// ErrMerged: the session was a guest's, whose list was merged into an account.
 	// It is an ErrNoSession.
-	ErrMerged      = fmt.Errorf("%w: it was merged into an account", ErrNoSession)
+	ErrMerged = fmt.Errorf("%w: it was merged into an account", ErrNoSession)
+	// ErrOtherUse: the session is good for one thing only, and not for this. It is
+	// an ErrNoSession.
+	ErrOtherUse    = fmt.Errorf("%w: it is good for one thing only", ErrNoSession)
+	ErrManyLinks   = fmt.Errorf("account: there are %d links to the feed already", MaxLinks)
 	ErrNoRoom      = errors.New("account: there is no room for one more guest")
 	ErrUnavailable = errors.New("account: the store of accounts is unavailable")
 )

@@ -269,7 +269,7 @@ func atHandSessions(t *testing.T, h Harness[People]) {
 				t.Errorf("%s: %+v, %v", name, got, err)
 			}
 		}
-		kept, err := here.people.Keep(background(t), token, session)
+		kept, err := here.people.Keep(background(t), token.Hash(), session)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ func (s *Server) who(c *fiber.Ctx, r *route) (caller, error) {
 		return caller{}, nil
 	}
 	if err == nil && who.kind == aPerson && !who.byJWT && s.People.Due(who.session) {
-		s.prolong(&who)
+		who.session = s.prolong(who.token.Hash(), who.session)
 	}
 	return who, err
 }
@@ -65,9 +65,15 @@ func (s *Server) identify(c *fiber.Ctx, r *route) (caller, error) {
 		}
 		return s.holder(account.Secret(token), r)
 	}
+	if token := c.Context().QueryArgs().Peek("token"); len(token) > 0 && r.access == linked {
+		return s.link(account.Secret(token))
+	}
 	if cookie := h.Cookie(s.cookie); len(cookie) > 0 && r.access != operation {
 		who, err := s.person(account.Secret(cookie), r)
 		who.byCookie = true
+		if err == nil && who.session.Use != account.UseDevice {
+			return caller{}, errBadToken
+		}
 		return who, err
 	}
 	return caller{}, nil
@@ -113,6 +119,9 @@ func (s *Server) person(token account.Secret, r *route) (caller, error) {
 	default:
 		who.session, err = s.People.Who(ctx, token)
 	}
+	if errors.Is(err, account.ErrOtherUse) {
+		who.session, err = s.People.Limited(ctx, token)
+	}
 	switch {
 	case errors.Is(err, account.ErrMerged):
 		return caller{}, account.ErrMerged
@@ -142,11 +151,14 @@ func (s *Server) keyHolder(token account.Secret) (caller, error) {
 
 // may says whether the caller may use a route.
 func (s *Server) may(c *fiber.Ctx, r *route, who *caller) error {
+	if err := s.mayLimited(c, r, who); err != nil {
+		return err
+	}
 	var ok bool
 	switch r.access {
 	case operation, public, newcomer, entering:
 		ok = true
-	case person:
+	case person, linked:
 		ok = who.kind == aPerson
 	case publisher:
 		ok = who.kind == aPublisher || who.kind == anEditor
@@ -184,24 +196,37 @@ func (s *Server) sameOrigin(c *fiber.Ctx) bool {
 	return s.own.Ours(string(h.Peek("Sec-Fetch-Site")), string(h.Peek(fiber.HeaderOrigin)), string(h.Host()))
 }
 
+// mayLimited refuses a token that is good for one thing only all but that.
+func (s *Server) mayLimited(c *fiber.Ctx, r *route, who *caller) error {
+	switch who.session.Use {
+	case account.UseFeed:
+		if r.access != linked {
+			return errOneUse
+		}
+	case account.UseWidget:
+		return s.mayWidget(c, r, &who.session)
+	}
+	return nil
+}
+
 // prolong keeps signed in who was seen, and first a guest's list and marks, which
 // must not go before them. A failure is reported and hinders nobody: there is time until
 // the session ends.
-func (s *Server) prolong(who *caller) {
+func (s *Server) prolong(h account.Hash, was account.Session) account.Session {
 	ctx, cancel := deadline()
 	defer cancel()
-	next := who.session
+	next := was
 	next.Expires = s.Now().Add(account.GuestKept) // of a guest; what is a member's is for good
 	err := s.Lists.Keep(ctx, next.Account, next.Until())
 	if err == nil {
 		err = s.Marks.Keep(ctx, next.Account, next.Until())
 	}
 	if err == nil {
-		next, err = s.People.Keep(ctx, who.token, who.session)
+		next, err = s.People.Keep(ctx, h, was)
 	}
 	if err != nil {
-		s.Log500("", fmt.Errorf("prolong the session of %s: %w", who.session.Account, err))
-		return
+		s.Log500("", fmt.Errorf("prolong the session of %s: %w", was.Account, err))
+		return was
 	}
-	who.session = next
+	return next
 }

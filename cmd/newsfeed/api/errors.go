@@ -33,6 +33,9 @@ var (
 	errNoToken      = errors.New("this call needs a token")
 	errBadToken     = errors.New("the token is wrong or has expired")
 	errWrongKind    = errors.New("the token is not of the kind that this call needs")
+	errOneUse       = errors.New("the token is good for one thing only, and this is another")
+	errOtherOrigin  = errors.New("the token is good on the pages of one origin only, and this is another")
+	errNoLink       = errors.New("there is no such link: it was ended, or never was")
 	errOtherAccount = errors.New("the change is meant for another account than the one that is signed in")
 	errCrossSite    = errors.New("a change by cookie is taken from the reader's own pages only")
 	errNoMail       = errors.New("this service sends no mail: ask who runs it for a link to a new password")
@@ -83,6 +86,8 @@ var table = []known{
 	{err: account.ErrWrong, status: 401, kind: "credentials", detail: "the e-mail address or the password is wrong"},
 	{err: account.ErrMerged, status: 401, kind: "merged", detail: "the guest's list was merged into an account: sign in to that"},
 	{err: errNoSession, status: 404},
+	{err: errNoLink, status: 404},
+	{err: account.ErrManyLinks, status: 409, kind: "too-many-links", detail: "there are as many links to this feed as may be: end one of them with DELETE /sessions/{id}"},
 	{err: interests.ErrNoMerge, status: 404, detail: "there is no such merge, or it was more than 30 days ago"},
 	{err: errNoMail, status: 404, kind: "no-mail"},
 	{err: errNotOperator, status: 403},
@@ -98,6 +103,10 @@ var table = []known{
 	{err: account.ErrNoSession, status: 401, kind: "token", detail: errBadToken.Error()},
 	{err: errOtherAccount, status: 401, kind: "other-account"},
 	{err: errWrongKind, status: 403},
+	{err: errOneUse, status: 403, kind: "one-use"},
+	{err: interests.ErrMuted, status: 403, kind: "muted", detail: "the topic is muted, and this token may not lift that"},
+	{err: interests.ErrNotTheirs, status: 403, kind: "one-use", detail: "the topic was not added by this token, which may take back only what it added"},
+	{err: errOtherOrigin, status: 403, kind: "other-origin"},
 	{err: errCrossSite, status: 403, kind: "cross-site"},
 	{err: feed.ErrNotYours, status: 403, kind: "not-yours", detail: "the article belongs to a source or a host that the key is not bound to"},
 	{err: errUnknownTopic, status: 404, kind: "unknown-topic"},

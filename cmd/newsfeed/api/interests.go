@@ -10,6 +10,7 @@ import (
 
 	"newsfeed/feed"
 	"newsfeed/interests"
+	"newsfeed/interests/account"
 	"newsfeed/interests/topic"
 )
 
@@ -182,7 +183,7 @@ func (s *Server) keep(ctx context.Context, who *caller) error {
 	if !who.session.Guest || who.session.Kept {
 		return nil
 	}
-	kept, err := s.People.Keep(ctx, who.token, who.session)
+	kept, err := s.People.Keep(ctx, who.token.Hash(), who.session)
 	if err != nil {
 		return fmt.Errorf("keep the guest %s: %w", who.session.Account, err)
 	}
@@ -197,7 +198,13 @@ func (s *Server) edit(c *fiber.Ctx, who *caller, id topic.ID, level interests.Le
 	if err := s.keep(ctx, who); err != nil {
 		return interests.List{}, err
 	}
-	list, err := s.Lists.Set(ctx, who.session.Account, id, level, who.session.Until())
+	set := func() (interests.List, error) {
+		return s.Lists.Set(ctx, who.session.Account, id, level, who.session.Until())
+	}
+	if who.session.Use == account.UseWidget {
+		set = func() (interests.List, error) { return s.editAsWidget(ctx, &who.session, id, level) }
+	}
+	list, err := set()
 	if err != nil {
 		return list, err
 	}

@@ -83,6 +83,24 @@ var surfaces = []surface{
 		w.Must(200, "POST", "/interests/preview", w.fan, `{"ops":[{"topic":"North Korea","level":"mute"}]}`).JSON(w, &p)
 		return p.Leaves
 	}},
+	{"feed as RSS", "GET /feed.rss", "kind language topic unread", false, func(w *policyWorld, query string) []string {
+		return w.documents("/feed", query, ".rss")
+	}},
+	{"feed as Atom", "GET /feed.atom", "kind language topic unread", false, func(w *policyWorld, query string) []string {
+		return w.documents("/feed", query, ".atom")
+	}},
+	{"feed as JSON Feed", "GET /feed.json", "kind language topic unread", false, func(w *policyWorld, query string) []string {
+		return w.documents("/feed", query, ".json")
+	}},
+	{"topic as RSS", "GET /topics/{id}.rss", "", false, func(w *policyWorld, query string) []string {
+		return w.document("/topics/north-korea.rss?"+query, w.fan)
+	}},
+	{"topic as Atom", "GET /topics/{id}.atom", "", false, func(w *policyWorld, query string) []string {
+		return w.document("/topics/north-korea.atom?"+query, w.fan)
+	}},
+	{"topic as JSON Feed for nobody", "GET /topics/{id}.json", "", true, func(w *policyWorld, query string) []string {
+		return w.document("/topics/north-korea.json?"+query, "")
+	}},
 	{"why", "GET /feed/why/{article}", "kind language topic unread", false, func(w *policyWorld, query string) []string {
 		var ids []string
 		for _, id := range append([]string{w.x}, w.rest...) {
@@ -186,7 +204,7 @@ var policyCases = []policyCase{
 	{name: "followed no more", change: func(w *policyWorld) {
 		w.Must(200, "DELETE", "/interests/north-korea", w.fan, "")
 		w.Follow(w.fan, "iran")
-	}, want: itself, rule: "not_followed", but: map[string]string{"feed": none, "why": none, "preview of a mute": none}},
+	}, want: itself, rule: "not_followed", but: map[string]string{"feed": none, "feed as RSS": none, "feed as Atom": none, "feed as JSON Feed": none, "why": none, "preview of a mute": none}},
 }
 
 func TestPolicy(t *testing.T) {

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"newsfeed/feed"
 	"newsfeed/feed/ingest"
 	"newsfeed/interests/account"
 )
@@ -133,6 +135,28 @@ func (w *policyWorld) story(token account.Secret, query string) (ids []string) {
 			w.Errorf("article %s of story %s says that it is of %s", a.ID, w.x, a.Story)
 		}
 		ids = append(ids, a.ID)
+	}
+	return ids
+}
+
+// documents reads fan's feed by a link, as another app does.
+func (w *policyWorld) documents(path, query, ending string) []string {
+	w.Helper()
+	var link struct{ Token string }
+	w.Must(201, "POST", "/feed/tokens", w.fan, "").JSON(w, &link)
+	return w.document(path+ending+"?token="+link.Token+"&"+query, "")
+}
+
+// document returns the articles whose addresses stand in a document.
+func (w *policyWorld) document(path string, token account.Secret) (ids []string) {
+	w.Helper()
+	body := w.Must(200, "GET", path, token, "").Body
+	for _, address := range regexp.MustCompile(`https://news\.example/\w+`).FindAllString(string(body), -1) {
+		canonical, err := feed.CanonicalURL(address)
+		if err != nil {
+			w.Fatal(err)
+		}
+		ids = append(ids, feed.NewArticleID(canonical).String())
 	}
 	return ids
 }

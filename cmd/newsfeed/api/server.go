@@ -21,6 +21,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"newsfeed/cmd/newsfeed/origin"
+	"newsfeed/cmd/newsfeed/syndication"
 	"newsfeed/feed"
 	"newsfeed/feed/live"
 )
@@ -62,6 +63,7 @@ const (
 	newcomer                // anyone, but cross-origin as a person's call
 	entering                // newcomer, for whom a guest's token that is no more is no hindrance
 	person                  // people, guests included
+	linked                  // people, also by a link to their feed
 	publisher               // keys of publishers and editors
 	editor                  // keys of editors
 )
@@ -123,6 +125,9 @@ func routes() []route {
 
 		{"GET", "/topics", public, nothing, (*Server).getTopics},
 		{"GET", "/topics.ndjson", public, nothing, (*Server).exportTopics},
+		{"GET", "/topics/{id}.rss", public, articles, getTopicAs(syndication.RSS)},
+		{"GET", "/topics/{id}.atom", public, articles, getTopicAs(syndication.Atom)},
+		{"GET", "/topics/{id}.json", public, articles, getTopicAs(syndication.JSONFeed)},
 		{"GET", "/topics/{id}", public, nothing, (*Server).getTopic},
 		{"PUT", "/topics/{id}", editor, nothing, (*Server).putTopic},
 		{"GET", "/topics/{id}/articles", public, articles, (*Server).getTopicPage},
@@ -134,6 +139,10 @@ func routes() []route {
 		{"DELETE", "/interests/{topic}", person, nothing, (*Server).deleteInterest},
 
 		{"GET", "/feed", person, articles, (*Server).getFeed},
+		{"POST", "/feed/tokens", person, nothing, (*Server).postLink},
+		{"GET", "/feed.rss", linked, articles, getFeedAs(syndication.RSS)},
+		{"GET", "/feed.atom", linked, articles, getFeedAs(syndication.Atom)},
+		{"GET", "/feed.json", linked, articles, getFeedAs(syndication.JSONFeed)},
 		{"GET", "/feed/newer", person, articles, (*Server).getNewer},
 		{"GET", "/feed/why/{article}", person, articles, (*Server).getWhy},
 		{"GET", "/stories/{id}", public, articles, (*Server).getStory},

@@ -1,9 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,6 +15,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
 
+	"newsfeed/feed"
 	"newsfeed/interests/account"
 )
 
@@ -93,41 +98,84 @@ func (s *Server) signIn(ctx context.Context, c *fiber.Ctx, who *caller, a accoun
 	return send(c, fiber.StatusCreated, entered{memberShape(a), token, merge})
 }
 
-// sessionShape is a device as its person sees it.
+// sessionShape is a device, a link or a widget as its person sees it.
 type sessionShape struct {
 	ID      uuid.UUID `json:"id"`
+	Kind    string    `json:"kind"` // device, feed or widget
 	Label   string    `json:"label,omitempty"`
+	Origin  string    `json:"origin,omitempty"` // of a widget
 	Created time.Time `json:"created_at"`
-	Seen    time.Time `json:"seen_at"` // to a day
+	Seen    time.Time `json:"seen_at"`          // to a day
+	Used    time.Time `json:"used_at,omitzero"` // of a link or a widget, to an hour; absent: never
 	Expires time.Time `json:"expires_at"`
 	Current bool      `json:"current"`
 }
 
+// getSessions lists where the caller is signed in, a page at a time: last seen first.
 func (s *Server) getSessions(c *fiber.Ctx, who *caller) error {
-	ctx, cancel := deadline()
-	defer cancel()
-	shapes, err := s.sessionsOf(ctx, who)
+	size, after := feed.MaxLimit, ""
+	err := query(c, func(name, value []byte) string {
+		switch string(name) {
+		case "limit":
+			return limit(&size, value)
+		case "cursor":
+			place, err := base64.RawURLEncoding.DecodeString(string(value))
+			if after = string(place); err != nil || len(after) != len(placeOf(&sessionShape{})) {
+				return "is damaged"
+			}
+		}
+		return ""
+	})
 	if err != nil {
 		return err
 	}
-	cache(c, who, "")
-	return sendTagged(c, struct {
+	ctx, cancel := deadline()
+	defer cancel()
+	all, err := s.sessionsOf(ctx, who)
+	if err != nil {
+		return err
+	}
+	answer := struct {
 		Sessions []sessionShape `json:"sessions"`
-	}{shapes})
+		Next     string         `json:"next,omitempty"`
+	}{Sessions: []sessionShape{}}
+	for i := range all {
+		if after != "" && placeOf(&all[i]) >= after {
+			continue
+		}
+		if len(answer.Sessions) == size {
+			answer.Next = base64.RawURLEncoding.EncodeToString([]byte(placeOf(&answer.Sessions[size-1])))
+			break
+		}
+		answer.Sessions = append(answer.Sessions, all[i])
+	}
+	cache(c, who, "")
+	linkNext(c, []byte(answer.Next))
+	return sendTagged(c, &answer)
 }
 
+// placeOf is where a session stands in the list: the later, the further in front.
+func placeOf(s *sessionShape) string {
+	return string(binary.BigEndian.AppendUint64(nil, uint64(max(0, s.Seen.UnixMilli())))) + string(s.ID[:])
+}
+
+// sessionsOf returns the caller's sessions, last seen first.
 func (s *Server) sessionsOf(ctx context.Context, who *caller) ([]sessionShape, error) {
-	held := []account.Held{{Session: who.session}} // a guest's only one
-	if !who.session.Guest {
-		var err error
-		if held, err = s.People.Sessions(ctx, who.session.Account); err != nil {
-			return nil, err
-		}
+	var held []account.Held
+	var err error
+	if who.session.Guest {
+		held, err = s.People.GuestSessions(ctx, who.session)
+	} else {
+		held, err = s.People.Sessions(ctx, who.session.Account)
+	}
+	if err != nil {
+		return nil, err
 	}
 	shapes := []sessionShape{}
 	for _, h := range held {
-		shapes = append(shapes, sessionShape{h.ID, h.Label, h.Created, h.Seen(), h.Expires, h.ID == who.session.ID})
+		shapes = append(shapes, sessionShape{h.ID, cmp.Or(string(h.Use), "device"), h.Label, h.Origin, h.Created, h.Seen(), h.Used, h.Expires, h.ID == who.session.ID})
 	}
+	slices.SortFunc(shapes, func(a, b sessionShape) int { return cmp.Compare(placeOf(&b), placeOf(&a)) })
 	return shapes, nil
 }
 
@@ -146,10 +194,10 @@ func (s *Server) deleteSession(c *fiber.Ctx, who *caller) error {
 	switch {
 	case text == "current" || err == nil && id == who.session.ID && !who.byJWT:
 		err = s.People.End(ctx, who.token)
-	case err != nil || len(text) != 36 || who.session.Guest:
+	case err != nil || len(text) != 36:
 		return errNoSession
 	default:
-		err = s.People.EndSession(ctx, who.session.Account, id)
+		err = s.People.EndSession(ctx, who.session, id)
 	}
 	if errors.Is(err, account.ErrNoSession) {
 		return errNoSession

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -16,11 +17,13 @@ import (
 type devicesPage struct {
 	layout
 	Devices []deviceView
+	Others  []deviceView // links to the feed, and buttons on others' pages
 }
 
 type deviceView struct {
 	ID      string
 	Name    string
+	What    string // of what is no device
 	Current bool
 	Seen    time.Time // to a day
 	Created time.Time
@@ -40,11 +43,18 @@ func (r *Reader) devices(c *fiber.Ctx) error {
 	}
 	p := &devicesPage{layout: *l}
 	for _, h := range held {
-		name := h.Label
-		if name == "" {
-			name = "A device without a name"
+		view := deviceView{ID: h.ID.String(), Name: h.Label, Current: h.ID == v.session.ID, Seen: h.Seen().UTC(), Created: h.Created.UTC()}
+		switch h.Use {
+		case account.UseFeed:
+			view.Name, view.What = cmp.Or(h.Label, "A link without a name"), "reads your feed"
+			p.Others = append(p.Others, view)
+		case account.UseWidget:
+			view.Name, view.What = h.Origin, "may add topics, and take back those"
+			p.Others = append(p.Others, view)
+		default:
+			view.Name = cmp.Or(h.Label, "A device without a name")
+			p.Devices = append(p.Devices, view)
 		}
-		p.Devices = append(p.Devices, deviceView{h.ID.String(), name, h.ID == v.session.ID, h.Seen().UTC(), h.Created.UTC()})
 	}
 	return r.render(c, fiber.StatusOK, "devices", p)
 }
@@ -77,7 +87,7 @@ func (r *Reader) endDevice(c *fiber.Ctx) error {
 		return r.signOut(c)
 	}
 	// One that has ended meanwhile is signed out all the same.
-	if err := r.deps.People.EndSession(ctx, v.session.Account, id); err != nil && !errors.Is(err, account.ErrNoSession) {
+	if err := r.deps.People.EndSession(ctx, v.session, id); err != nil && !errors.Is(err, account.ErrNoSession) {
 		return err
 	}
 	return c.Redirect("/my/devices?note=ended", fiber.StatusSeeOther)

@@ -223,7 +223,7 @@ func TestDevices(t *testing.T) {
 			other = m[1]
 		}
 	}
-	a.leads(a.send("/my/devices", "session", other), "/my/devices").want(t, 200, "That device is signed out", "2 devices")
+	a.leads(a.send("/my/devices", "session", other), "/my/devices").want(t, 200, "That is ended", "2 devices")
 	a.leads(a.send("/my/devices", "session", "others"), "/my/devices").want(t, 200, "1 device.")
 	b.get("/my/devices").want(t, 303)
 	c.get("/my/devices").want(t, 303)

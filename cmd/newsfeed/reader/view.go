@@ -162,9 +162,9 @@ var notes = map[string]string{
 	"erased":     "All that was kept of you is erased.",
 	"signed-out": "You are signed out on this browser.",
 	"undone":     "The topics that this device had brought along are taken back.",
-	"ended":      "That device is signed out. It may take two seconds until it knows.",
+	"ended":      "That is ended. It may take two seconds until it is known everywhere.",
 	"others":     "All your other devices are signed out. It may take two seconds until they know.",
-	"password":   "The password is changed, and all your other devices are signed out.",
+	"password":   "The password is changed, and all your other devices are signed out. Links to your feed in other apps go on: end them under My devices.",
 	"renewed":    "The list that this browser kept had expired. A new one was begun with what you just chose.",
 }
 

@@ -61,7 +61,7 @@ func (r *Reader) prolong(ctx context.Context, c *fiber.Ctx, v *visitor) {
 	next.Expires = r.deps.Now().Add(account.GuestKept)
 	err := r.deps.Lists.Keep(ctx, next.Account, next.Until())
 	if err == nil {
-		next, err = r.deps.People.Keep(ctx, v.token, v.session)
+		next, err = r.deps.People.Keep(ctx, v.token.Hash(), v.session)
 	}
 	if err != nil {
 		r.deps.Report(fmt.Errorf("prolong the session of %s: %w", v.session.Account, err))
@@ -77,7 +77,7 @@ func (r *Reader) prolong(ctx context.Context, c *fiber.Ctx, v *visitor) {
 func (r *Reader) settled(ctx context.Context, c *fiber.Ctx, v visitor) (visitor, error) {
 	var err error
 	if v.known && v.session.Guest && !v.session.Kept {
-		v.session, err = r.deps.People.Keep(ctx, v.token, v.session)
+		v.session, err = r.deps.People.Keep(ctx, v.token.Hash(), v.session)
 		if !errors.Is(err, account.ErrNoSession) {
 			return v, err
 		}
@@ -89,7 +89,7 @@ func (r *Reader) settled(ctx context.Context, c *fiber.Ctx, v visitor) (visitor,
 	if v.session, v.token, err = r.deps.People.GuestFrom(ctx, r.deps.Network(c)); err != nil {
 		return v, fmt.Errorf("%w: %w", errNewList, err)
 	}
-	if v.session, err = r.deps.People.Keep(ctx, v.token, v.session); err != nil {
+	if v.session, err = r.deps.People.Keep(ctx, v.token.Hash(), v.session); err != nil {
 		return v, err
 	}
 	v.known, v.list = true, interests.List{}
