@@ -97,7 +97,7 @@ func parseSeed(files fs.FS) (seed, error) {
 		}
 	}
 	s.addCities()
-	return s, nil
+	return s, s.addTongues()
 }
 
 // addCities makes topics of the cities that their countries name, but for those

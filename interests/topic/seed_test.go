@@ -65,7 +65,7 @@ func TestSeedPatternsAreUnique(t *testing.T) {
 	holder, weak := map[place]ID{}, map[place]bool{}
 	l := newLexer()
 	for i, topic := range Seed() {
-		for _, c := range claimsOf(int32(i), topic, loadSeed().signs[topic.ID], l) {
+		for _, c := range claimsOf(int32(i), topic, loadSeed().signs[topic.ID], nil, l) {
 			if c.topic == notTopic {
 				continue
 			}

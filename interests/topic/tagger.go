@@ -58,10 +58,11 @@ func newTagger(topics []Topic) *Tagger {
 	t := &Tagger{topics: make([]ID, len(topics)), broader: make([][]int32, len(topics)), kinds: make([]Kind, len(topics)), codes: map[string][]int32{}}
 	places := make(map[ID]int32, len(topics))
 	l, signs := newLexer(), loadSeed().signs
+	seats := seatsOf(topics, signs)
 	var claims []claim
 	for i, topic := range topics {
 		t.topics[i], t.kinds[i], places[topic.ID] = topic.ID, topic.Kind, int32(i)
-		claims = append(claims, claimsOf(int32(i), topic, signs[topic.ID], l)...)
+		claims = append(claims, claimsOf(int32(i), topic, signs[topic.ID], seats[topic.ID], l)...)
 		for _, s := range signs[topic.ID] {
 			if s.rule == ruleHint && s.text[0] == '.' {
 				t.codes[s.text] = append(t.codes[s.text], int32(i))
@@ -83,6 +84,20 @@ func newTagger(topics []Topic) *Tagger {
 		return &reading{lexer: newLexer(), mentions: make([]mentions, len(topics)), witness: make([]testimony, len(topics)), claimants: make([][]int32, shorts+1)}
 	}
 	return t
+}
+
+// seatsOf lists, by the topics that stand for countries, the hints at these: a
+// capital stands for its country in every language.
+func seatsOf(topics []Topic, signs map[ID][]signed) map[ID][]hint {
+	seats := map[ID][]hint{}
+	for i, topic := range topics {
+		for _, s := range signs[topic.ID] {
+			if id := MakeID(s.text); s.rule == ruleCapital && !slices.ContainsFunc(seats[id], func(h hint) bool { return h.country == int32(i) }) {
+				seats[id] = append(seats[id], hint{int32(i), ruleCapital})
+			}
+		}
+	}
+	return seats
 }
 
 // mentions counts where a topic was found. A mention is doubtful when case was
@@ -374,7 +389,7 @@ func inCapitals(s string) bool {
 		case r < 0x80:
 		case unicode.IsUpper(r):
 			upper++
-		case unicode.IsLower(r):
+		case unicode.IsLetter(r): // small, or of a script without capitals
 			lower++
 		}
 		if lower > 16 && lower*8 > upper*9 { // no hope; most bodies end here

@@ -224,7 +224,7 @@ func TestTagsOracle(t *testing.T) {
 	var claims []claim
 	var names []string
 	for i, topic := range topics {
-		claims = append(claims, claimsOf(int32(i), topic, loadSeed().signs[topic.ID], l)...)
+		claims = append(claims, claimsOf(int32(i), topic, loadSeed().signs[topic.ID], nil, l)...)
 		names = append(append(names, topic.Name), topic.Aliases...)
 	}
 	filler := []string{"the", "of", "said", "north", "new", "west", "united", ",", ".", "-", "and", "us", "turkey", "prices", "oil", "\n\n", "'s", "who"}
@@ -264,14 +264,14 @@ func plainLongest(claims []claim, s string, tokens []token, caps bool) (best mat
 	bestRank := 0
 	named := map[string]bool{} // words of names, which no hint takes away
 	for _, c := range claims {
-		if len(c.hints) == 0 {
+		if !c.onlyHints() {
 			for _, folded := range formsOf(c) {
 				named[strings.Join(folded, " ")] = true
 			}
 		}
 	}
 	for _, c := range claims {
-		if len(c.hints) > 0 && named[strings.Join(c.folded, " ")] {
+		if c.onlyHints() && named[strings.Join(c.folded, " ")] {
 			continue
 		}
 		for f, folded := range formsOf(c) {
@@ -302,7 +302,7 @@ func plainLongest(claims []claim, s string, tokens []token, caps bool) (best mat
 func formsOf(c claim) [][]string {
 	last := len(c.folded) - 1
 	forms := [][]string{c.folded}
-	if plural := pluralOf(c.folded[last]); plural != "" && c.words == nil && len(c.hints) == 0 {
+	if plural := pluralOf(c.folded[last]); plural != "" && c.words == nil && !c.onlyHints() {
 		forms = append(forms, append(slices.Clone(c.folded[:last]), plural))
 	}
 	return forms

@@ -72,8 +72,16 @@ func (l *lexer) lex(v vocabulary, s string) []token {
 
 func (l *lexer) add(v vocabulary, word string, t token) {
 	t.end = t.start + len(word)
-	if l.folded = fold(l.folded[:0], word); len(l.folded) <= maxToken {
-		t.word = v[string(l.folded)]
+	if l.folded = fold(l.folded[:0], word); len(l.folded) > 0 && len(l.folded) <= maxToken {
+		if t.word = v[string(l.folded)]; t.word == 0 && l.folded[0] >= utf8.RuneSelf {
+			t.word = stemmed(v, l.folded)
+		}
+	}
+	if t.word == 0 && v != nil {
+		if rest, ok := elided(word); ok {
+			l.add(v, rest, token{start: t.end - len(rest), joins: t.joins})
+			return
+		}
 	}
 	l.tokens = append(l.tokens, t)
 }
@@ -106,6 +114,19 @@ func isWord(segment string) bool {
 	}
 	r, _ := utf8.DecodeRuneInString(segment)
 	return unicode.IsLetter(r) || unicode.IsDigit(r)
+}
+
+// elided takes the French article or preposition off a word: "l'Iran", "D’Haïti".
+func elided(word string) (string, bool) {
+	if len(word) < 5 || !strings.ContainsRune("lLdD", rune(word[0])) {
+		return "", false
+	}
+	for _, apostrophe := range []string{"'", "\u2019"} {
+		if rest, ok := strings.CutPrefix(word[1:], apostrophe); ok {
+			return rest, true
+		}
+	}
+	return "", false
 }
 
 func trimPossessive(word string) string {
@@ -160,6 +181,13 @@ func fold(dst []byte, word string) []byte {
 func foldUnicode(dst []byte, word string) []byte {
 	if len(word) > 4*maxToken { // cannot be in an alias, whatever it folds to
 		return append(dst, word[:4*maxToken]...)
+	}
+	first, _ := utf8.DecodeRuneInString(word)
+	switch {
+	case unicode.Is(unicode.Hangul, first):
+		return append(dst, norm.NFKC.String(word)...) // in syllables: words stay short
+	case unicode.Is(unicode.Arabic, first):
+		return foldArabic(dst, word)
 	}
 	for _, r := range norm.NFKD.String(word) {
 		switch {

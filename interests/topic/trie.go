@@ -102,6 +102,9 @@ type claim struct {
 	word   bool // of a subject
 }
 
+// onlyHints reports whether the words name no topic.
+func (c *claim) onlyHints() bool { return c.topic == notTopic && len(c.hints) > 0 }
+
 // build makes the trie of all claims. Where two topics claim the same words in
 // the same way, a name beats an alias, both beat a phrase that is not a topic,
 // and two equals cancel each other: what stands for two topics stands for none.
@@ -116,7 +119,7 @@ func build(claims []claim) *trie {
 	holders := make(map[place]claim, len(claims))
 	var order []place
 	for _, c := range claims {
-		if len(c.hints) > 0 {
+		if c.onlyHints() {
 			continue
 		}
 		p := place{node: t.grow(c.folded), rule: ruleAnyCase}
@@ -154,7 +157,7 @@ func build(claims []claim) *trie {
 // name a topic do so besides, the others are no topic.
 func (t *trie) addHints(claims []claim) {
 	for _, c := range claims {
-		if len(c.hints) == 0 {
+		if !c.onlyHints() {
 			continue
 		}
 		node := t.grow(c.folded)
@@ -164,7 +167,11 @@ func (t *trie) addHints(claims []claim) {
 		}
 		for i := range t.ends[node] {
 			p := &t.ends[node][i]
-			p.hints = append(slices.Clip(p.hints), c.hints...)
+			for _, h := range c.hints {
+				if !slices.Contains(p.hints, h) {
+					p.hints = append(slices.Clip(p.hints), h)
+				}
+			}
 		}
 	}
 }
@@ -182,7 +189,7 @@ func particular(p pattern) int {
 // in the plural ("Iranians", "interest rates"), where nothing else ends there.
 func (t *trie) addPlurals(claims []claim) {
 	for _, c := range claims {
-		if c.words != nil || len(c.hints) > 0 {
+		if c.words != nil || c.onlyHints() {
 			continue
 		}
 		last := len(c.folded) - 1
@@ -228,7 +235,7 @@ func isVowel(c byte) bool {
 // claimsOf lists how a topic's name and aliases are looked for, and the phrases
 // that are not it. Signs of the seed hold for an alias as long as it is spelled
 // as in the seed; what has no more than three letters is always exact.
-func claimsOf(place int32, t Topic, signs []signed, l *lexer) []claim {
+func claimsOf(place int32, t Topic, signs []signed, seats []hint, l *lexer) []claim {
 	ruleOf := map[string]rule{}
 	var claims []claim
 	for _, s := range signs {
@@ -257,6 +264,8 @@ func claimsOf(place int32, t Topic, signs []signed, l *lexer) []claim {
 		}
 		speaks := r == ruleSpeaks
 		switch {
+		case !hasCase(text) && r != ruleWeak:
+			r, written = ruleAnyCase, nil
 		case (r == ruleAnyCase || speaks) && letters(written) <= 3:
 			r = ruleExact
 		case speaks:
@@ -265,7 +274,7 @@ func claimsOf(place int32, t Topic, signs []signed, l *lexer) []claim {
 			r, written = ruleAnyCase, nil
 		}
 		claims = append(claims, claim{
-			pattern: pattern{topic: place, rule: r, words: written, speaks: speaks},
+			pattern: pattern{topic: place, rule: r, words: written, speaks: speaks, hints: seats},
 			folded:  folded, name: i == 0, person: t.Kind == KindPerson, word: t.Kind == KindSubject || t.Kind == KindSport,
 		})
 	}
