@@ -3,11 +3,15 @@ package main
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"newsfeed/storage/storagetest/servers"
 )
@@ -20,9 +24,9 @@ var (
 var walkTopics = []string{"iran", "chad", "cuba", "peru", "fiji", "oman", "gold", "football"}
 
 // Walks through all pages over HTTP, on two nodes in turn, while others publish,
-// edit and withdraw, and while the person's other device follows, mutes, reads and
-// hides: no story comes twice, the order is that of the first page, and what can
-// still be seen is not skipped.
+// edit and withdraw, stories turn out to be one, and the person's other device
+// follows, mutes, reads and hides: no story comes twice, the order is that of the
+// first page, and what can still be seen is not skipped.
 func TestFrozenWalks(t *testing.T) {
 	w := newWalkWorld(t, servers.SharedMongo(t), servers.Redis(t))
 	stop := make(chan struct{})
@@ -41,8 +45,11 @@ func TestFrozenWalks(t *testing.T) {
 	walkers.Wait()
 	close(stop)
 	publisher.Wait()
-	t.Logf("%d walks, -walks.seed %d: %d cards; meanwhile %d publications, %d edits by the persons",
-		*walks, *walksSeed, w.cards, w.published, w.edits)
+	t.Logf("%d walks, -walks.seed %d: %d cards; meanwhile %d publications, %d edits by the persons, %d stories merged with others",
+		*walks, *walksSeed, w.cards, w.published, w.edits, len(*w.into.Load()))
+	if *walks >= 60 && len(*w.into.Load()) == 0 {
+		t.Error("no stories were merged")
+	}
 }
 
 // The same when Redis and both nodes are killed and start again in mid-walk.
@@ -61,18 +68,24 @@ func TestFrozenWalksRestart(t *testing.T) {
 		node.kill()
 		node.start()
 	}
-	w.publishSome(rand.New(rand.NewPCG(*walksSeed, 99)))
+	r := rand.New(rand.NewPCG(*walksSeed, 99))
+	w.publishSome(r)
+	for range 20 {
+		w.bridge(r, w.nodes[r.IntN(2)])
+	}
 	for _, walk := range all {
 		walk.goOn(1 << 20)
 		walk.check()
 	}
-	t.Logf("%d walks went on after the restart: %d cards", len(all), w.cards)
+	t.Logf("%d walks went on after the restart: %d cards, %d stories merged with others", len(all), w.cards, len(*w.into.Load()))
 }
 
 // walkWorld is two nodes with articles, and what happens to them.
 type walkWorld struct {
 	t     *testing.T
 	nodes []*process
+
+	into atomic.Pointer[map[string]string] // story → the one that took it over, on both nodes
 
 	mu        sync.Mutex      // guards below
 	next      int             // number of the next article
@@ -86,6 +99,7 @@ func newWalkWorld(t *testing.T, mongo, redis *servers.Server) *walkWorld {
 	settings := []string{"MONGODB_URI=" + mongo.Database(fmt.Sprintf("walks%d", time.Now().UnixNano())), "REDIS_URL=" + redis.URL()}
 	t.Logf("on %s and %s", mongo.Kind(), redis.Kind())
 	w := &walkWorld{t: t, touched: map[string]bool{}}
+	w.into.Store(&map[string]string{})
 	for range 2 {
 		w.nodes = append(w.nodes, serve(t, append(settings, "NEWSFEED_TAGGER=off")...))
 	}
@@ -172,11 +186,13 @@ func (w *walkWorld) publishSome(r *rand.Rand) {
 	n := r.IntN(w.next)
 	w.published++
 	w.mu.Unlock()
-	switch r.IntN(4) {
+	switch r.IntN(5) {
 	case 0:
+		w.bridge(r, node)
+	case 1:
 		w.touch(n)
 		node.publish(w.version(r, n, n))
-	case 1:
+	case 2:
 		w.touch(n)
 		withdrawn := w.version(r, n, n)
 		withdrawn["status"] = "withdrawn"
@@ -184,6 +200,46 @@ func (w *walkWorld) publishSome(r *rand.Rand) {
 	default:
 		node.publish(w.article(r))
 	}
+}
+
+// bridge publishes an article that tells the stories of two others as one, and
+// notes what was merged by it, once both nodes know.
+func (w *walkWorld) bridge(r *rand.Rand, node *process) {
+	w.mu.Lock()
+	a, b := r.IntN(w.next), r.IntN(w.next)
+	w.mu.Unlock()
+	stories := []string{node.storyOf(a), node.storyOf(b)}
+	article := w.article(r)
+	article["title"] = headline(a) + ", " + headline(b)
+	node.publish(article)
+	var page feedPage
+	node.call("GET", "/topics/iran/articles?limit=1", "", nil, &page)
+	for _, other := range w.nodes { // which wait for the edition of the cursor
+		other.call("GET", "/topics/iran/articles?limit=1&cursor="+page.Next, "", nil, &page)
+	}
+	into := maps.Clone(*w.into.Load())
+	for _, story := range stories {
+		if is := node.survivor(story); is != story {
+			into[story] = is
+		}
+	}
+	w.into.Store(&into)
+}
+
+// storyOf returns the id of an article's story; empty when it is withdrawn.
+func (p *process) storyOf(n int) string {
+	var article struct{ Story string }
+	p.call("GET", "/articles/"+uuid.NewSHA1(uuid.NameSpaceURL, []byte(address(n))).String(), "", nil, &article)
+	return article.Story
+}
+
+// survivor returns the story that a story is part of now.
+func (p *process) survivor(story string) string {
+	var answer struct{ Story string }
+	if story == "" || p.call("GET", "/stories/"+story, "", nil, &answer) != 200 {
+		return story
+	}
+	return answer.Story
 }
 
 func (w *walkWorld) touch(n int) {
@@ -204,6 +260,7 @@ type walk struct {
 	got    []walkCard
 	hidden map[string]bool
 	muted  map[string]bool
+	ends   map[string]string // the stories that stories are part of at the end
 }
 
 type walkCard struct {
@@ -257,8 +314,27 @@ func (k *walk) goOn(n int) {
 		for range k.r.IntN(3) {
 			k.edit()
 		}
-		k.got = append(k.got, k.page(k.path)...)
+		into := *k.w.into.Load()
+		shown := map[string]bool{}
+		for _, c := range k.got {
+			shown[survives(into, c.story)] = true
+		}
+		page := k.page(k.path)
+		for _, c := range page {
+			if shown[survives(into, c.story)] {
+				k.w.t.Errorf("walk %d: story %s comes twice", k.seed, c.story)
+			}
+		}
+		k.got = append(k.got, page...)
 	}
+}
+
+// survives returns the story that a story is part of, as far as is noted.
+func survives(into map[string]string, story string) string {
+	for into[story] != "" {
+		story = into[story]
+	}
+	return story
 }
 
 // edit is what the person's other device does.
@@ -288,42 +364,63 @@ func (k *walk) edit() {
 	k.w.mu.Unlock()
 }
 
-// check compares the disturbed walk with the undisturbed one.
+// check compares the disturbed walk with the undisturbed one. Stories that were
+// merged since have several places: a card of one may stand in any of them.
 func (k *walk) check() {
 	k.w.mu.Lock()
 	defer k.w.mu.Unlock()
 	k.w.cards += len(k.got)
-	place := map[string]int{}
+	places := map[string][]int{}
 	for i, c := range k.whole {
-		place[c.story] = i
+		places[k.now(c.story)] = append(places[k.now(c.story)], i)
 	}
-	last, seen := -1, map[string]bool{}
+	last, seen, shown := -1, map[string]bool{}, map[string]bool{}
 	for _, c := range k.got {
 		if seen[c.story] {
 			k.w.t.Errorf("walk %d: story %s comes twice", k.seed, c.story)
 		}
-		seen[c.story] = true
-		at, ok := place[c.story]
-		if !ok {
+		seen[c.story], shown[k.now(c.story)] = true, true
+		at, ok := places[k.now(c.story)], false
+		if len(at) == 0 {
 			if !k.w.touched[c.url] { // one withdrawn while the first reading went on, back for the second
 				k.w.t.Errorf("walk %d: %s was not in the feed of its first page", k.seed, c.url)
 			}
 			continue
 		}
-		if at < last {
+		for _, place := range at {
+			if !ok && place > last {
+				last, ok = place, true
+			}
+		}
+		if !ok {
 			k.w.t.Errorf("walk %d: %s stands at %d, after %d", k.seed, c.url, at, last)
 		}
-		last = at
 	}
 	for _, c := range k.whole {
-		if !seen[c.story] && !k.explained(c) {
+		if !shown[k.now(c.story)] && !k.explained(c) {
 			k.w.t.Errorf("walk %d: %s was skipped", k.seed, c.url)
 		}
 	}
 }
 
+// now returns the story that a story is part of at the end of the walk.
+func (k *walk) now(story string) string {
+	if k.ends == nil {
+		k.ends = map[string]string{}
+	}
+	if _, asked := k.ends[story]; !asked {
+		k.ends[story] = k.w.nodes[0].survivor(story)
+	}
+	return k.ends[story]
+}
+
 // explained reports whether something happened to a card that may keep it away.
 func (k *walk) explained(c walkCard) bool {
-	return k.hidden[c.story] || k.w.touched[c.url] ||
+	for story := range k.hidden {
+		if k.now(story) == k.now(c.story) {
+			return true
+		}
+	}
+	return k.w.touched[c.url] ||
 		slices.ContainsFunc(c.topics, func(topic string) bool { return k.muted[topic] })
 }
