@@ -69,11 +69,52 @@ func newVersionWorld(t *testing.T) *versionWorld {
 // publish stores an article of a source of its own, or a version of it.
 func (w *versionWorld) publish(name, topic, story string, more ...string) string {
 	w.Helper()
+	return w.send(name, name, topic, story, more...)
+}
+
+// tell publishes an article with a title that says something.
+func (w *versionWorld) tell(name, title, topic string) string {
+	w.Helper()
+	return w.send(name, title, topic, "")
+}
+
+func (w *versionWorld) send(name, title, topic, story string, more ...string) string {
+	w.Helper()
 	age := time.Duration(len(name)+int(name[len(name)-1])) * time.Minute
-	body := fmt.Sprintf(`{"url":"https://news.example/%s","title":"%[1]s","language":"en","source":{"id":"%[1]s"},"topics":["%s"],"external_id":"%s","published_at":"%s"%s}`,
-		name, topic, story, w.Clock.Now().Add(-age).UTC().Format(time.RFC3339), strings.Join(append([]string{""}, more...), ","))
+	body := fmt.Sprintf(`{"url":"https://news.example/%[1]s","title":"%[2]s","language":"en","source":{"id":"%[1]s"},"topics":["%[3]s"],"external_id":"%[4]s","published_at":"%[5]s"%[6]s}`,
+		name, title, topic, story, w.Clock.Now().Add(-age).UTC().Format(time.RFC3339), strings.Join(append([]string{""}, more...), ","))
 	got := post(w, w.House, w.Publisher, body)
 	return got.Results[0].ID
+}
+
+// Two stories, and a title that tells both as one.
+const (
+	ferryTitle  = "Ferry capsizes near lighthouse, divers recover lantern"
+	walrusTitle = "Walrus boards trawler, harbour closes saffron market"
+	bothTitle   = ferryTitle + "; " + walrusTitle
+)
+
+// twoStories are told of two topics, apart.
+func twoStories(first, second string) func(w *versionWorld) {
+	return func(w *versionWorld) {
+		w.tell("e0", ferryTitle, first)
+		w.tell("e1", walrusTitle, second)
+	}
+}
+
+// becomeOne makes them one, by an article of a third topic, and checks that it did.
+func becomeOne(w *versionWorld) {
+	w.Helper()
+	w.tell("e2", bothTitle, "Oslo")
+	ids := [2]string{}
+	for i, name := range []string{"e0", "e1"} {
+		var story struct{ Story string }
+		w.Must(200, "GET", "/stories/"+w.id(name), "", "").JSON(w, &story)
+		ids[i] = story.Story
+	}
+	if ids[0] != ids[1] || ids[0] == "" {
+		w.Fatalf("the stories are not one: %v", ids)
+	}
 }
 
 // id returns the id of an article by its name.
@@ -133,6 +174,34 @@ var versionChanges = []versionChange{
 	{name: "an article of a story is withdrawn that is of another topic", given: func(w *versionWorld) { w.publish("s2", "Oslo", "urn:s") }, change: func(w *versionWorld) { w.withdraw("s2") }},
 	{name: "a story's first article is withdrawn", change: func(w *versionWorld) { w.withdraw("s0") }},
 	{name: "a story's article that left the topic is withdrawn", given: func(w *versionWorld) { w.publish("s0", "Oslo", "urn:s") }, change: func(w *versionWorld) { w.withdraw("s1") }},
+
+	{name: "two stories that are followed become one", given: twoStories("Iran", "Cuba"), change: becomeOne},
+	{name: "a followed story becomes one with another", given: twoStories("Iran", "Bergen"), change: becomeOne},
+	{name: "a followed story is taken over by another", given: twoStories("Bergen", "Iran"), change: becomeOne},
+	{name: "a story becomes one with one that has a muted topic", given: func(w *versionWorld) {
+		w.set("bergen", "mute")
+		twoStories("Iran", "Bergen")(w)
+	}, change: becomeOne},
+	{name: "a story becomes one with one that is saved", given: func(w *versionWorld) {
+		twoStories("Iran", "Bergen")(w)
+		w.mark("e1", `{"saved":true}`)
+	}, change: becomeOne},
+	{name: "a story becomes one with one that is hidden", given: func(w *versionWorld) {
+		twoStories("Iran", "Bergen")(w)
+		w.mark("e1", `{"hidden":true}`)
+	}, change: becomeOne},
+	{name: "a story that is read becomes one with one that is not", given: func(w *versionWorld) {
+		twoStories("Iran", "Bergen")(w)
+		w.mark("e0", `{"read":true}`)
+	}, change: becomeOne},
+	{name: "an article of one of two stories that became one is withdrawn", given: func(w *versionWorld) {
+		twoStories("Iran", "Bergen")(w)
+		becomeOne(w)
+	}, change: func(w *versionWorld) { w.withdraw("e1") }},
+	{name: "a mark on a story that was taken over", given: func(w *versionWorld) {
+		twoStories("Iran", "Bergen")(w)
+		becomeOne(w)
+	}, change: func(w *versionWorld) { w.mark("e1", `{"saved":true}`) }},
 
 	{name: "a story becomes one to know", change: func(w *versionWorld) { w.publish("g2", "Golf", "urn:g") }},
 	{name: "a story to know is edited", change: func(w *versionWorld) { w.publish("t0", "Tennis", "urn:t", `"summary":"More."`) }},
