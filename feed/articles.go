@@ -107,6 +107,10 @@ type Articles interface {
 	// being dense; where it is not, which entries it returns is open.
 	Read(ctx context.Context, r Range) ([]Entry, error)
 
+	// Merges returns the merges of stories in the log that name any of the given
+	// ones, on either side, each once, in no certain order.
+	Merges(ctx context.Context, ids []StoryID) ([]StoryMerge, error)
+
 	// Prune removes all fields of the named entries but edition, time, call and
 	// seq, leaving stubs: their editions are never freed. Unknown editions and
 	// stubs are passed over. The caller names no article's newest entry: what

@@ -78,11 +78,17 @@ func (c *corpus) rowsOf(id StoryID) []row {
 	return nil
 }
 
+// StoredStory is what the store says of a story that the index does not hold.
+type StoredStory struct {
+	IDs   []StoryID // of all that are one with it, the one that survived first
+	First Entry     // the newest of its first article
+}
+
 // Saved appends a page of saved stories to dst as JSON, in the shape of a feed's:
-// of those given, last saved first. stored returns the newest entries of articles
-// that the index does not hold; its error is returned as it is.
+// of those given, last saved first. stored looks up stories that the index does not
+// hold; its error is returned as it is.
 func (b *Builder) Saved(dst []byte, q Query, saved []SavedStory,
-	stored func([]ArticleID) (map[ArticleID]Entry, error)) ([]byte, Page, error) {
+	stored func([]StoryID) (map[StoryID]StoredStory, error)) ([]byte, Page, error) {
 	q.Cursor, q.MustKnow, q.Why = nil, 0, false
 	w := b.begin(&q)
 	defer w.end()
@@ -103,9 +109,7 @@ func (b *Builder) Saved(dst []byte, q Query, saved []SavedStory,
 				dst = append(dst, ',')
 			}
 			card := len(dst)
-			if !w.repeats(s) {
-				dst = w.savedCard(dst, s.Story, absent)
-			}
+			dst = w.savedCard(dst, s, absent)
 			if len(dst) == card {
 				dst = dst[:comma]
 			} else {
@@ -124,29 +128,32 @@ func (b *Builder) Saved(dst []byte, q Query, saved []SavedStory,
 	return append(dst, `,"newer":0}`...), page, nil
 }
 
-// absent returns the first articles of those stories that the index does not hold.
-func (w *walker) absent(batch []SavedStory) []ArticleID {
-	var ids []ArticleID
+// absent returns those stories that the index does not hold.
+func (w *walker) absent(batch []SavedStory) []StoryID {
+	var ids []StoryID
 	for _, s := range batch {
 		if len(w.c.rowsOf(s.Story)) == 0 {
-			ids = append(ids, ArticleID(s.Story))
+			ids = append(ids, s.Story)
 		}
 	}
 	return ids
 }
 
 // savedCard writes the card of a story; nothing when the person may see none of
-// its articles now.
-func (w *walker) savedCard(dst []byte, story StoryID, absent map[ArticleID]Entry) []byte {
-	n := w.c.stories.lookup(story)
-	if r, ok := w.best(n, w.c.rowsOf(story)); ok {
-		return w.card(dst, n, r)
-	}
-	e, ok := absent[ArticleID(story)]
-	if !ok || e.Story != story || len(w.q.Visible([]Entry{e})) == 0 {
+// its articles now, or it is one with another that has its card already.
+func (w *walker) savedCard(dst []byte, s SavedStory, absent map[StoryID]StoredStory) []byte {
+	n := w.c.stories.lookup(s.Story)
+	if rows := w.c.rowsOf(s.Story); len(rows) > 0 {
+		if r, ok := w.best(n, rows); ok && !(n != 0 && w.repeats(s, w.c.stories.idsOf(n))) {
+			return w.card(dst, n, r)
+		}
 		return dst
 	}
-	return w.storedCard(dst, &e)
+	stored, ok := absent[s.Story]
+	if !ok || w.repeats(s, stored.IDs) || len(w.q.Visible([]Entry{stored.First}, stored.IDs)) == 0 {
+		return dst
+	}
+	return w.storedCard(dst, &stored)
 }
 
 // card writes one card.
@@ -173,9 +180,11 @@ func (w *walker) best(n storyNum, rows []row) (best row, ok bool) {
 	return best, ok
 }
 
-// storedCard writes a card of what the store says of an article.
-func (w *walker) storedCard(dst []byte, e *Entry) []byte {
-	dst = append(dst, encodeCard(e)...)
+// storedCard writes a card of what the store says of a story.
+func (w *walker) storedCard(dst []byte, s *StoredStory) []byte {
+	e := s.First
+	e.Story = s.IDs[0]
+	dst = append(dst, encodeCard(&e)...)
 	dst = append(dst, `,"also":{"articles":0,"sources":[]},"matched":[`...)
 	comma := false
 	for _, t := range e.Article.Tags {
@@ -188,10 +197,7 @@ func (w *walker) storedCard(dst []byte, e *Entry) []byte {
 		comma = true
 		dst = strconv.AppendQuote(dst, string(t.Topic)) // letters, digits and hyphens
 	}
-	marks := StoryMarks{}
-	if w.q.Marks != nil {
-		marks = w.q.Marks.Stories[e.Story]
-	}
+	marks := w.q.marksOf(s.IDs)
 	dst = append(dst, `],"mark":{"read":`...)
 	dst = strconv.AppendBool(dst, marks.Read.Value)
 	dst = append(dst, `,"saved":`...)
@@ -199,19 +205,24 @@ func (w *walker) storedCard(dst []byte, e *Entry) []byte {
 	return append(dst, `}}`...)
 }
 
-// Visible returns those of some articles, by their newest entries, that the
-// query's person may see now: [policy] for what the index need not hold. A test
-// holds the two against each other.
-func (q *Query) Visible(entries []Entry) []Entry {
+// marksOf returns the person's marks on stories that are one.
+func (q *Query) marksOf(ids []StoryID) StoryMarks {
+	if q.Marks == nil {
+		return StoryMarks{}
+	}
+	return q.Marks.Through(ids)
+}
+
+// Visible returns those of some articles of one story, by their newest entries, that
+// the query's person may see now: [policy] for what the index need not hold. ids are
+// those of all stories that are one with it. A test holds the two against each other.
+func (q *Query) Visible(entries []Entry, ids []StoryID) []Entry {
+	marks := q.marksOf(ids)
 	muted := make(map[topic.ID]bool, len(q.present().muted))
 	for _, id := range q.present().muted {
 		muted[id] = true
 	}
 	return slices.DeleteFunc(slices.Clone(entries), func(e Entry) bool {
-		marks := StoryMarks{}
-		if q.Marks != nil {
-			marks = q.Marks.Stories[e.Story]
-		}
 		return e.Withdrawn || marks.Hidden.Value || q.Unread && marks.Read.Value || !q.Filter.passes(&e.Article) ||
 			slices.ContainsFunc(e.Article.Tags, func(t Tag) bool { return muted[t.Topic] })
 	})

@@ -49,7 +49,7 @@ func TestVisibleIsThePolicy(t *testing.T) {
 		w := NewBuilder(x).begin(&q)
 		for _, e := range entries {
 			r, v, _ := w.c.ids.find(e.Article.ID, w.c.view)
-			visible := len(q.Visible([]Entry{e})) == 1
+			visible := len(q.Visible([]Entry{e}, []StoryID{e.Story})) == 1
 			if allowed := w.policy.allows(&v, r); visible != allowed {
 				t.Fatalf("%+v of %+v with %+v: visible %v, the policy says %v", e.Article, list, q.Filter, visible, allowed)
 			}

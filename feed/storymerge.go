@@ -3,6 +3,8 @@ package feed
 import (
 	"bytes"
 	"cmp"
+	"context"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -172,6 +174,46 @@ func (x *Index) Merged(id StoryID) []StoryID {
 	return s.idsOf(n)
 }
 
+// MergedIn is Merged of several stories by what the store says, also of stories whose
+// articles have all left the index. Errors: those of the store.
+func MergedIn(ctx context.Context, store Articles, ids ...StoryID) (map[StoryID][]StoryID, error) {
+	known, into := slices.Clone(ids), map[StoryID]StoryID{}
+	for asked := 0; asked < len(known); {
+		merges, err := store.Merges(ctx, known[asked:])
+		if err != nil {
+			return nil, fmt.Errorf("look for what %d stories were merged with: %w", len(ids), err)
+		}
+		asked = len(known)
+		for _, m := range merges {
+			into[m.Gone] = m.Kept
+			for _, other := range []StoryID{m.Kept, m.Gone} {
+				if !slices.Contains(known, other) {
+					known = append(known, other)
+				}
+			}
+		}
+	}
+	survivor := func(id StoryID) StoryID {
+		for range into { // as often as there are merges, so that it ends also on a damaged log
+			if kept, gone := into[id]; gone {
+				id = kept
+			}
+		}
+		return id
+	}
+	one := make(map[StoryID][]StoryID, len(ids))
+	for _, id := range ids {
+		root := survivor(id)
+		one[id] = []StoryID{root}
+		for _, other := range known {
+			if other != root && survivor(other) == root && !slices.Contains(one[id], other) {
+				one[id] = append(one[id], other)
+			}
+		}
+	}
+	return one, nil
+}
+
 // marksOf returns the marks on a row's story, read through what was merged. A story
 // that told news since it was read counts as unread, and is updated.
 func (c *corpus) marksOf(marks *MarkSet, v *view, r row) (m StoryMarks, updated bool) {
@@ -210,13 +252,9 @@ func (w *walker) renamed(r row) (id StoryID, ok bool) {
 }
 
 // repeats reports whether a saved story is one with another that is saved too and
-// comes before it.
-func (w *walker) repeats(s SavedStory) bool {
-	n := w.c.stories.lookup(s.Story)
-	if n == 0 || w.q.Marks == nil || !w.c.stories.merged(n) {
-		return false
-	}
-	for _, id := range w.c.stories.idsOf(n) {
+// comes before it. ids are those of all that are one with it.
+func (w *walker) repeats(s SavedStory, ids []StoryID) bool {
+	for _, id := range ids {
 		other := w.q.Marks.Stories[id].Saved
 		if c := other.At.Compare(s.At); id != s.Story && other.Value && (c > 0 || c == 0 && bytes.Compare(id[:], s.Story[:]) < 0) {
 			return true

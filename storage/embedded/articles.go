@@ -112,6 +112,11 @@ func insert(tx *bbolt.Tx, entries []feed.Entry, encoded [][]byte) error {
 				return err
 			}
 		}
+		if e.Merge != nil {
+			if err := noteMerge(tx, key, e.Merge); err != nil {
+				return err
+			}
+		}
 		if id := e.Article.ID; !id.IsZero() {
 			if err := newest.Put(id[:], key); err != nil {
 				return err
@@ -196,6 +201,43 @@ func scan(c *bbolt.Cursor, r feed.Range) (keys, values [][]byte) {
 		keys, values = append(keys, key), append(values, value)
 	}
 	return keys, values
+}
+
+// noteMerge files the edition of a merge under both its stories.
+func noteMerge(tx *bbolt.Tx, edition []byte, m *feed.StoryMerge) error {
+	for _, id := range []feed.StoryID{m.Kept, m.Gone} {
+		if err := tx.Bucket(bucketStoryMerges).Put(append(id[:], edition...), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Merges implements feed.Articles.
+func (a *articles) Merges(ctx context.Context, ids []feed.StoryID) (found []feed.StoryMerge, err error) {
+	err = a.store.view(ctx, feed.ErrUnavailable, func(tx *bbolt.Tx) error {
+		log, filed := tx.Bucket(bucketLog), tx.Bucket(bucketStoryMerges).Cursor()
+		editions := map[string]bool{}
+		for _, id := range ids {
+			for key, _ := filed.Seek(id[:]); bytes.HasPrefix(key, id[:]); key, _ = filed.Next() {
+				editions[string(key[len(id):])] = true
+			}
+		}
+		for edition := range editions {
+			e, err := decodeEntry([]byte(edition), log.Get([]byte(edition)))
+			if err != nil {
+				return err
+			}
+			if e.Merge != nil {
+				found = append(found, *e.Merge)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("merges of %d stories: %w", len(ids), err)
+	}
+	return found, nil
 }
 
 // Prune implements feed.Articles.

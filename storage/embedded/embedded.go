@@ -33,22 +33,23 @@ var (
 // The buckets of the file. Numbers in keys are big-endian, so that their order
 // is that of the bytes. Values are JSON unless said otherwise.
 var (
-	bucketMeta       = []byte("meta")        // "schema" → schema
-	bucketLog        = []byte("log")         // edition → feed.Entry without body
-	bucketBodies     = []byte("bodies")      // edition → sanitised HTML
-	bucketArticles   = []byte("articles")    // 16 bytes of an article's id → its newest edition, 8 bytes
-	bucketTopics     = []byte("topics")      // topic id → topic.Topic
-	bucketTopicNames = []byte("topic_names") // normalised name → topic id
-	bucketKeys       = []byte("keys")        // 16 bytes of a key's id → account.Key
-	bucketLists      = []byte("lists")       // see interests.go
-	bucketSessions   = []byte("sessions")    // see sessions.go
-	bucketMarks      = []byte("marks")       // see marks.go
-	bucketDevices    = []byte("devices")     // see sessions.go
-	bucketAccounts   = []byte("accounts")    // see accounts.go
-	bucketEmails     = []byte("emails")      // and identities, see accounts.go
-	bucketMerges     = []byte("merges")      // see merges.go
-	bucketErasures   = []byte("erasures")    // see erasures.go
-	bucketSources    = []byte("sources")     // 16 bytes of an address's id → ingest.Address
+	bucketMeta        = []byte("meta")         // "schema" → schema
+	bucketLog         = []byte("log")          // edition → feed.Entry without body
+	bucketBodies      = []byte("bodies")       // edition → sanitised HTML
+	bucketArticles    = []byte("articles")     // 16 bytes of an article's id → its newest edition, 8 bytes
+	bucketTopics      = []byte("topics")       // topic id → topic.Topic
+	bucketTopicNames  = []byte("topic_names")  // normalised name → topic id
+	bucketKeys        = []byte("keys")         // 16 bytes of a key's id → account.Key
+	bucketLists       = []byte("lists")        // see interests.go
+	bucketSessions    = []byte("sessions")     // see sessions.go
+	bucketMarks       = []byte("marks")        // see marks.go
+	bucketDevices     = []byte("devices")      // see sessions.go
+	bucketAccounts    = []byte("accounts")     // see accounts.go
+	bucketEmails      = []byte("emails")       // and identities, see accounts.go
+	bucketMerges      = []byte("merges")       // see merges.go
+	bucketErasures    = []byte("erasures")     // see erasures.go
+	bucketStoryMerges = []byte("story-merges") // 16 bytes of a story's id, 8 of the edition of a merge that names it → nothing
+	bucketSources     = []byte("sources")      // 16 bytes of an address's id → ingest.Address
 )
 
 const (

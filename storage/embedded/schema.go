@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -52,6 +53,21 @@ var migrations = []func(tx *bbolt.Tx) error{
 			return fmt.Errorf("make bucket %s: %w", bucketSources, err)
 		}
 		return nil
+	},
+	func(tx *bbolt.Tx) error {
+		if _, err := tx.CreateBucketIfNotExists(bucketStoryMerges); err != nil {
+			return fmt.Errorf("make bucket %s: %w", bucketStoryMerges, err)
+		}
+		return tx.Bucket(bucketLog).ForEach(func(key, value []byte) error {
+			if !bytes.Contains(value, []byte(`"merge":`)) {
+				return nil
+			}
+			e, err := decodeEntry(key, value)
+			if err != nil || e.Merge == nil {
+				return err
+			}
+			return noteMerge(tx, key, e.Merge)
+		})
 	},
 }
 

@@ -230,6 +230,24 @@ func (a *articles) find(ctx context.Context, filter any, o ...*options.FindOptio
 	return entries, nil
 }
 
+// Merges implements feed.Articles.
+func (a *articles) Merges(ctx context.Context, ids []feed.StoryID) ([]feed.StoryMerge, error) {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = id.String()
+	}
+	any := bson.M{"$in": names}
+	entries, err := a.find(ctx, bson.M{"$or": bson.A{bson.M{"merge.kept": any}, bson.M{"merge.gone": any}}})
+	if err != nil {
+		return nil, fmt.Errorf("merges of %d stories: %w", len(ids), translate(ctx, err, feed.ErrUnavailable))
+	}
+	found := make([]feed.StoryMerge, len(entries))
+	for i, e := range entries {
+		found[i] = *e.Merge
+	}
+	return found, nil
+}
+
 // Prune implements feed.Articles.
 func (a *articles) Prune(ctx context.Context, editions []feed.Edition) error {
 	ids := make([]int64, len(editions))

@@ -53,6 +53,8 @@ var indexes = map[string][]driver.IndexModel{
 		{Keys: bson.D{{Key: "article", Value: 1}, {Key: "_id", Value: -1}}},
 		{Keys: bson.D{{Key: "topics", Value: 1}, {Key: "published_at", Value: -1}}},
 		{Keys: bson.D{{Key: "published_at", Value: -1}}},
+		{Keys: bson.D{{Key: "merge.kept", Value: 1}}, Options: options.Index().SetSparse(true)},
+		{Keys: bson.D{{Key: "merge.gone", Value: 1}}, Options: options.Index().SetSparse(true)},
 	},
 	collectionTopics: {
 		{Keys: bson.D{{Key: "normalised", Value: 1}}, Options: options.Index().SetUnique(true)},

@@ -27,6 +27,7 @@ func Articles(t *testing.T, fresh Fresh[feed.Articles]) {
 		{name: "body gives the body of that edition, or nothing", run: bodies},
 		{name: "read keeps its bounds, its direction and its limit", run: readRanges},
 		{name: "read gives no bodies", run: readNoBodies},
+		{name: "merges names every merge of the stories, on either side, once", run: merges},
 		{name: "prune leaves stubs that keep edition, time, call and seq", run: pruneStubs},
 		{name: "prune passes over stubs, repeats and unknown editions", run: pruneIdempotent},
 		{name: "prune frees no edition", run: pruneFreesNothing},

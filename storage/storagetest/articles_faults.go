@@ -38,6 +38,10 @@ func articlesCalls(store feed.Articles) []storeCall {
 		}},
 		{"Body", func(ctx context.Context) error { _, err := store.Body(ctx, 1); return err }},
 		{"Read", func(ctx context.Context) error { _, err := store.Read(ctx, feed.Range{Limit: 5}); return err }},
+		{"Merges", func(ctx context.Context) error {
+			_, err := store.Merges(ctx, []feed.StoryID{feed.StoryID(articleID(1))})
+			return err
+		}},
 		{"Prune", func(ctx context.Context) error { return store.Prune(ctx, []feed.Edition{1}) }},
 	}
 }

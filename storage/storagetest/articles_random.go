@@ -39,6 +39,7 @@ func articlesRandom(t *testing.T, fresh Fresh[feed.Articles]) {
 			"current": m.current,
 			"body":    m.body,
 			"read":    m.read,
+			"merges":  m.merges,
 			"prune":   m.prune,
 			"reopen":  func(*rapid.T) { stop(); m.store, stop = h.Start(t) },
 			"":        m.top,
@@ -139,12 +140,15 @@ func drawBatch(r *rapid.T, first feed.Edition) []feed.Entry {
 	var entries []feed.Entry
 	for i := range rapid.IntRange(1, 4).Draw(r, "entries") {
 		e := version(first+feed.Edition(i), rapid.IntRange(1, sampleArticles).Draw(r, "article"))
-		switch rapid.SampledFrom([]string{"version", "version", "withdrawal", "topic"}).Draw(r, "what") {
+		switch rapid.SampledFrom([]string{"version", "version", "withdrawal", "topic", "merge"}).Draw(r, "what") {
 		case "withdrawal":
 			e.Withdrawn, e.Article.BodyHTML = true, ""
 		case "topic":
 			name := rapid.StringN(1, 10, -1).Draw(r, "name")
 			e = feed.Entry{Edition: e.Edition, At: e.At, Topic: &topic.Topic{ID: topic.MakeID(name), Name: name, Kind: topic.KindTag}}
+		case "merge":
+			story := rapid.IntRange(0, sampleArticles)
+			e = mergeEntry(e.Edition, story.Draw(r, "kept"), story.Draw(r, "gone"))
 		default:
 			e.Article.Title = rapid.String().Draw(r, "title")
 			e.Previous = drawEdition(r, 0, first)

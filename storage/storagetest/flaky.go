@@ -102,6 +102,11 @@ func (f *Flaky) Read(ctx context.Context, r feed.Range) (entries []feed.Entry, e
 }
 
 // Prune implements feed.Articles.
+func (f *Flaky) Merges(ctx context.Context, ids []feed.StoryID) (found []feed.StoryMerge, err error) {
+	err = f.call(ctx, "merges", func() error { found, err = f.inner.Merges(ctx, ids); return err })
+	return found, err
+}
+
 func (f *Flaky) Prune(ctx context.Context, editions []feed.Edition) error {
 	return f.call(ctx, "prune", func() error { return f.inner.Prune(ctx, editions) })
 }

@@ -125,6 +125,21 @@ func (m *ModelArticles) Read(ctx context.Context, r feed.Range) ([]feed.Entry, e
 	return entries[:min(r.Limit, len(entries))], nil
 }
 
+// Merges implements feed.Articles.
+func (m *ModelArticles) Merges(ctx context.Context, ids []feed.StoryID) (found []feed.StoryMerge, err error) {
+	if err := m.check(ctx, feed.ErrUnavailable); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.entries {
+		if e.Merge != nil && (slices.Contains(ids, e.Merge.Kept) || slices.Contains(ids, e.Merge.Gone)) {
+			found = append(found, *e.Merge)
+		}
+	}
+	return found, nil
+}
+
 // Prune implements feed.Articles.
 func (m *ModelArticles) Prune(ctx context.Context, editions []feed.Edition) error {
 	if err := m.check(ctx, feed.ErrUnavailable); err != nil {

@@ -89,7 +89,11 @@ func (s *Server) getArticle(c *fiber.Ctx, _ *caller) error {
 	}
 	c.Response().Header.Set(fiber.HeaderCacheControl, pageKeeps)
 	tag := uint64(e.Edition)
-	if story := s.Index.Merged(e.Story)[0]; story != e.Story {
+	one, err := s.merged(e.Story)
+	if err != nil {
+		return err
+	}
+	if story := one[0]; story != e.Story {
 		e.Story = story
 		tag ^= binary.BigEndian.Uint64(story[:8])
 	}

@@ -308,6 +308,7 @@ type Page struct {
 		Article struct{ ID, URL, Title string }
 		Matched []string
 		Mark    *struct{ Read, Saved bool }
+		Updated bool
 	}
 	Next  string
 	Newer int

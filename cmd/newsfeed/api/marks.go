@@ -72,12 +72,16 @@ func (s *Server) putMark(c *fiber.Ctx, who *caller) error {
 }
 
 func (s *Server) mark(who *caller, story feed.StoryID, named map[feed.Mark]bool) (feed.MarkSet, error) {
+	others, err := s.mergedWith(story)
+	if err != nil {
+		return feed.MarkSet{}, err
+	}
 	ctx, cancel := deadline()
 	defer cancel()
 	if err := s.keep(ctx, who); err != nil {
 		return feed.MarkSet{}, err
 	}
-	return s.Marks.Set(ctx, who.session.Account, story, named, who.session.Until(), s.mergedWith(story)...)
+	return s.Marks.Set(ctx, who.session.Account, story, named, who.session.Until(), others...)
 }
 
 // maxNamed is how many stories a question about marks may name.
@@ -132,8 +136,12 @@ func (s *Server) getMarks(c *fiber.Ctx, who *caller) error {
 		Marks    []markShape        `json:"marks"`
 		Next     string             `json:"next,omitempty"`
 	}{set.Revision, []markShape{}, next}
+	one, err := s.mergedEach(named)
+	if err != nil {
+		return err
+	}
 	for _, id := range named {
-		answer.Marks = append(answer.Marks, markOf(id, set.Through(s.Index.Merged(id))))
+		answer.Marks = append(answer.Marks, markOf(id, set.Through(one[id])))
 	}
 	cache(c, who, "")
 	linkNext(c, []byte(next))
@@ -141,8 +149,9 @@ func (s *Server) getMarks(c *fiber.Ctx, who *caller) error {
 }
 
 // mergedWith returns the other stories that are one with a story.
-func (s *Server) mergedWith(id feed.StoryID) []feed.StoryID {
-	return slices.DeleteFunc(s.Index.Merged(id), func(other feed.StoryID) bool { return other == id })
+func (s *Server) mergedWith(id feed.StoryID) ([]feed.StoryID, error) {
+	one, err := s.merged(id)
+	return slices.DeleteFunc(one, func(other feed.StoryID) bool { return other == id }), err
 }
 
 // markedAfter returns the next stories that have a mark, and where to go on. Of
@@ -214,12 +223,30 @@ func (s *Server) getSaved(c *fiber.Ctx, who *caller) error {
 	return nil
 }
 
-// stored reads articles that the index does not hold.
-func (s *Server) stored(ids []feed.ArticleID) (map[feed.ArticleID]feed.Entry, error) {
+// stored reads stories that the index does not hold.
+func (s *Server) stored(ids []feed.StoryID) (map[feed.StoryID]feed.StoredStory, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
+	articles := make([]feed.ArticleID, len(ids))
+	for i, id := range ids {
+		articles[i] = feed.ArticleID(id)
+	}
 	ctx, cancel := deadline()
 	defer cancel()
-	return s.Articles.Current(ctx, ids)
+	firsts, err := s.Articles.Current(ctx, articles)
+	if err != nil {
+		return nil, fmt.Errorf("read the first articles of %d stories: %w", len(ids), err)
+	}
+	one, err := feed.MergedIn(ctx, s.Articles, ids...)
+	if err != nil {
+		return nil, err
+	}
+	stories := make(map[feed.StoryID]feed.StoredStory, len(ids))
+	for _, id := range ids {
+		if first, ok := firsts[feed.ArticleID(id)]; ok && first.Story == id {
+			stories[id] = feed.StoredStory{IDs: one[id], First: first}
+		}
+	}
+	return stories, nil
 }

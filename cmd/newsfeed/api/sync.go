@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -67,6 +68,10 @@ func (s *Server) postMarksSync(c *fiber.Ctx, who *caller) error {
 	if err := s.refuseUnknownStories(b); err != nil {
 		return err
 	}
+	one, err := s.mergedEach(storiesOf(b.ops))
+	if err != nil {
+		return err
+	}
 	ctx, cancel := deadline()
 	defer cancel()
 	if len(b.ops) > 0 {
@@ -76,8 +81,11 @@ func (s *Server) postMarksSync(c *fiber.Ctx, who *caller) error {
 	}
 	ops := b.ops // and behind them the same for what was merged with their stories
 	for _, op := range b.ops {
-		for _, op.Story = range s.mergedWith(op.Story) {
-			ops = append(ops, op)
+		story := op.Story
+		for _, op.Story = range one[story] {
+			if op.Story != story {
+				ops = append(ops, op)
+			}
 		}
 	}
 	synced, err := s.Marks.Sync(ctx, who.session.Account, held(in), ops, who.session.Until())
@@ -114,28 +122,32 @@ func readMarkOp(raw []byte) (string, feed.MarkOp, error) {
 
 // refuseUnknownStories rejects the edits of what never was a story.
 func (s *Server) refuseUnknownStories(b *batch[feed.MarkOp]) error {
-	var elsewhere []feed.ArticleID // of stories that the index does not hold
-	for _, op := range b.ops {
-		if !s.Index.HasStory(op.Story) {
-			elsewhere = append(elsewhere, feed.ArticleID(op.Story))
-		}
-	}
-	entries, err := s.stored(elsewhere)
+	elsewhere := slices.DeleteFunc(storiesOf(b.ops), s.Index.HasStory)
+	stored, err := s.stored(elsewhere)
 	if err != nil {
 		return fmt.Errorf("look for stories: %w", err)
 	}
-	for _, e := range entries {
-		if err := s.reach(e.Edition); err != nil {
+	for _, story := range stored {
+		if err := s.reach(story.First.Edition); err != nil {
 			return err
 		}
 	}
 	b.refuse(func(op feed.MarkOp) error {
-		if e, ok := entries[feed.ArticleID(op.Story)]; s.Index.HasStory(op.Story) || ok && e.Story == op.Story {
+		if _, ok := stored[op.Story]; ok || s.Index.HasStory(op.Story) {
 			return nil
 		}
 		return errUnknownStory
 	})
 	return nil
+}
+
+// storiesOf returns the stories that edits are of.
+func storiesOf(ops []feed.MarkOp) []feed.StoryID {
+	ids := make([]feed.StoryID, len(ops))
+	for i, op := range ops {
+		ids[i] = op.Story
+	}
+	return ids
 }
 
 // readSync reads what a device sends, but for the edits, each of which is refused
