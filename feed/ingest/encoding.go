@@ -72,9 +72,6 @@ func decode(b []byte, contentType string) decoded {
 	}
 	text := convert(b, name)
 	text = bytes.Map(permitted, bytes.TrimPrefix(text, []byte("\ufeff")))
-	if said := declared(b); wrong == "" && said != "" && !sameEncoding(said, name) {
-		wrong = fmt.Sprintf("it declares %q, and is in %q", said, name)
-	}
 	return decoded{text: declaration.ReplaceAllLiteral(text, nil), encoding: strings.ToLower(name), wrong: wrong}
 }
 
@@ -100,7 +97,7 @@ func charsetOf(contentType string) string {
 	if err != nil {
 		return ""
 	}
-	return strings.ToLower(strings.TrimSpace(parameters["charset"]))
+	return strings.ToLower(strings.Trim(parameters["charset"], ` '"`)) // some write 'utf-8'
 }
 
 func shaped(b []byte) string {
@@ -167,16 +164,6 @@ func encodingOf(name string) encoding.Encoding {
 		return e
 	}
 	return nil
-}
-
-// sameEncoding reports whether two names stand for one encoding, as far as what
-// a document declares of itself goes: UTF-16 says nothing of the order of bytes.
-func sameEncoding(a, b string) bool {
-	if a == b || isUTF8(a) && isUTF8(b) || strings.HasPrefix(b, a) && strings.HasPrefix(a, "utf-") {
-		return true
-	}
-	one, other := encodingOf(a), encodingOf(b)
-	return one != nil && one == other || strings.HasPrefix(a, "ebcdic") && b == "cp037"
 }
 
 // guessed is the encoding of bytes of which nothing true is said. UTF-8 with a

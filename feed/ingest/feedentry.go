@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"cmp"
+	"net/mail"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,24 +21,25 @@ import (
 // "usable".
 func entryInput(document *gofeed.Feed, i int, base *url.URL) input {
 	entry := document.Items[i]
-	summary := Plain(bounded(entry.Description))
+	description := cmp.Or(entry.Description, mediaText(entry, "description"))
+	summary := Plain(bounded(description))
 	body := entry.Content
 	if body == "" && summary != shorten(summary, maxSummary) {
-		body = entry.Description
+		body = description
 	}
 	if len(body) > maxBody {
 		body = ""
 	}
 	in := input{
 		URL:       entryURL(document, i, base),
-		Title:     shorten(Plain(bounded(entry.Title)), maxTitle),
+		Title:     shorten(Plain(bounded(cmp.Or(entry.Title, mediaText(entry, "title")))), maxTitle),
 		Summary:   shorten(summary, maxSummary),
 		BodyHTML:  body,
 		Byline:    entryByline(entry),
 		Language:  document.Language,
 		Kind:      string(entryKind(entry)),
-		Published: entryDate(entry.PublishedParsed, entry.UpdatedParsed),
-		Updated:   entryDate(entry.UpdatedParsed),
+		Published: entryDate(entry.PublishedParsed, termsDate(entry, "issued"), termsDate(entry, "created"), entry.UpdatedParsed, termsDate(entry, "modified")),
+		Updated:   entryDate(entry.UpdatedParsed, termsDate(entry, "modified")),
 		Image:     entryImage(entry),
 	}
 	if isEmpty(in.Title) {
@@ -120,9 +122,18 @@ func documentSource(document *gofeed.Feed, address string) sourceInput {
 func entryByline(entry *gofeed.Item) string {
 	var names []string
 	for _, author := range entry.Authors {
-		if author != nil && author.Name != "" {
+		switch {
+		case author == nil:
+		case author.Name != "":
 			names = append(names, author.Name)
+		default: // "Ann Lee <ann@daily.example>"
+			if address, err := mail.ParseAddress(author.Email); err == nil && address.Name != "" {
+				names = append(names, address.Name)
+			}
 		}
+	}
+	if dc := entry.DublinCoreExt; len(names) == 0 && dc != nil { // "Ann Lee (now), Bo Wu (earlier)" is no one person
+		names = slices.DeleteFunc(slices.Clone(dc.Creator), func(name string) bool { return strings.Contains(name, "@") })
 	}
 	return shorten(Plain(bounded(strings.Join(names, ", "))), maxByline)
 }
@@ -138,6 +149,18 @@ func entryKind(entry *gofeed.Item) feed.Kind {
 		}
 	}
 	return feed.News
+}
+
+// termsDate is a date of the Dublin Core terms, which the parser does not read.
+func termsDate(entry *gofeed.Item, name string) *time.Time {
+	for _, e := range entry.Extensions["dcterms"][name] {
+		for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly, "2006-01", "2006"} {
+			if date, err := time.Parse(form, strings.TrimSpace(e.Value)); err == nil {
+				return &date
+			}
+		}
+	}
+	return nil
 }
 
 // entryDate writes the first date that there is and that RFC 3339 can say.
@@ -167,6 +190,20 @@ func entryImage(entry *gofeed.Item) *imageInput {
 		}
 	}
 	return nil
+}
+
+// mediaText is what Media RSS says of an entry that does not say it by itself.
+func mediaText(entry *gofeed.Item, name string) string {
+	media := entry.Extensions["media"]
+	for _, e := range media[name] {
+		return e.Value
+	}
+	for _, outer := range slices.Concat(media["group"], media["content"]) {
+		for _, e := range outer.Children[name] {
+			return e.Value
+		}
+	}
+	return ""
 }
 
 // mediaImage looks into elements of Media RSS, groups of them included.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"bytes"
 	"context"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
@@ -74,7 +75,8 @@ func ReadDocument(ctx context.Context, r Received) (Document, error) {
 	if ctx.Err() != nil {
 		return Document{}, context.Cause(ctx)
 	}
-	site, _ := webAddress(strings.TrimSpace(parsed.Link)) // one that is none is not said
+	at, _ := url.Parse(r.URL)
+	site, _ := webAddress(resolved(strings.TrimSpace(parsed.Link), at)) // one that is none is not said
 	return Document{
 		Items: documentItems(parsed, r.URL, err), Title: shorten(Plain(bounded(parsed.Title)), maxName),
 		Site: site, Keeps: documentKeeps(parsed), Encoding: in.encoding, Flaw: flawOf(in, err),
@@ -113,8 +115,9 @@ func documentItems(document *gofeed.Feed, at string, broken error) []Item {
 // documentBase is what addresses without a host are relative to: the page that
 // the document belongs to, else where it came from; nil when neither is known.
 func documentBase(document *gofeed.Feed, at string) *url.URL {
+	from, _ := url.Parse(at) // nil when it is none
 	for _, address := range []string{document.Link, document.FeedLink, at} {
-		if address, err := webAddress(strings.TrimSpace(address)); err == nil {
+		if address, err := webAddress(resolved(strings.TrimSpace(address), from)); err == nil {
 			if base, err := url.Parse(address); err == nil {
 				return base
 			}
@@ -143,17 +146,64 @@ func parseDocument(ctx context.Context, text []byte) (*gofeed.Feed, error) {
 	return document, err
 }
 
-// mended reads a document whose end is missing up to its last whole entry; nil
-// when that does not help. (Of 447 polls of real outlets 3 were cut off.)
+// mended reads a document that breaks off up to its last whole entry; nil when
+// that does not help. (Of 447 polls of real outlets 3 were cut off.)
 func mended(ctx context.Context, text []byte) *gofeed.Feed {
-	for end, tail := range map[string]string{"</item>": "</channel></rss>", "</entry>": "</feed>"} {
-		if whole := bytes.LastIndex(text, []byte(end)); whole >= 0 {
-			if document, err := parseDocument(ctx, slices.Concat(text[:whole], []byte(end+tail))); err == nil {
-				return document
+	whole := wholePart(text)
+	if whole == nil {
+		return nil
+	}
+	document, err := parseDocument(ctx, whole)
+	if err != nil {
+		return nil
+	}
+	return document
+}
+
+// wholePart is the beginning of a document up to the last element below its
+// channel that is closed, with what is open there closed; nil when there is none.
+func wholePart(text []byte) []byte {
+	d := xml.NewDecoder(bytes.NewReader(text))
+	d.Strict = false
+	var open, tail []string
+	good := int64(0)
+	for {
+		token, err := d.RawToken()
+		if err != nil {
+			break
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			open = append(open, rawName(token.Name))
+		case xml.EndElement:
+			if n := len(open); n == 0 || open[n-1] != rawName(token.Name) {
+				return closed(text[:good], tail)
+			}
+			open = open[:len(open)-1]
+			if len(open) == 1 || len(open) == 2 && strings.EqualFold(open[1], "channel") {
+				good, tail = d.InputOffset(), slices.Clone(open)
 			}
 		}
 	}
-	return nil
+	return closed(text[:good], tail)
+}
+
+func rawName(n xml.Name) string {
+	if n.Space != "" {
+		return n.Space + ":" + n.Local
+	}
+	return n.Local
+}
+
+func closed(text []byte, open []string) []byte {
+	if len(open) == 0 {
+		return nil
+	}
+	out := slices.Clone(text)
+	for _, name := range slices.Backward(open) {
+		out = append(out, "</"+name+">"...)
+	}
+	return out
 }
 
 // IsDocument reports whether b looks like something for [ParseDocument] rather

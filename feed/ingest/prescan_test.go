@@ -97,7 +97,7 @@ func TestEncodings(t *testing.T) {
 		"declared":                         {in(plain, "UTF-8"), "", title, "utf-8", false},
 		"declared 1251":                    {in(russian, "windows-1251"), "", "Кириллица", "windows-1251", false},
 		"header 1251":                      {in(russian, ""), "text/xml; charset=windows-1251", "Кириллица", "windows-1251", false},
-		"header before declaration":        {in(russian, "utf-8"), "text/xml; charset=windows-1251", "Кириллица", "windows-1251", true},
+		"header before declaration":        {in(russian, "utf-8"), "text/xml; charset=windows-1251", "Кириллица", "windows-1251", false},
 		"mark before header":               {in(marked, ""), "text/xml; charset=iso-8859-1", title, "utf-8", false},
 		"declared UTF-8 and is not":        {in(latin, "utf-8"), "", "Größe", "windows-1252", true},
 		"nothing said of Latin":            {in(latin, ""), "", "Größe", "windows-1252", false},
