@@ -40,6 +40,8 @@ type Config struct {
 	SMTP            Secret         // smtp:// or smtps://; "": no mail is sent
 	MailFrom        string         // sender of letters
 	SignUp          bool           // anyone may sign up
+	NoImages        bool           // the reader shows no pictures of publishers
+	NoBodies        bool           // the reader shows no bodies of articles
 	OIDC            OIDC           // an issuer elsewhere whose people come in
 	AllowedOrigins  []string       // scheme://host[:port], or the one entry "*"
 	Proxies         []netip.Prefix // whose X-Forwarded-* count

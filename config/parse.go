@@ -149,13 +149,14 @@ func parseRateLimit(text string, limit *RateLimit) error {
 	return nil
 }
 
-func parseOpen(text string, open *bool) error {
+// parseEither reads one of two words; is says whether it is the first.
+func parseEither(text, yes, no string, is *bool) error {
 	switch strings.ToLower(text) {
-	case "open", "closed":
-		*open = strings.EqualFold(text, "open")
+	case yes, no:
+		*is = strings.EqualFold(text, yes)
 		return nil
 	}
-	return fmt.Errorf("%q is neither open nor closed", text)
+	return fmt.Errorf("%q is neither %s nor %s", text, yes, no)
 }
 
 func parseOrigins(text string, origins *[]string) error {

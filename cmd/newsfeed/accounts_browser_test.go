@@ -95,7 +95,7 @@ func TestAccountsInBrowser(t *testing.T) {
 	phone := browser(t)
 	phone.do(chromedp.EmulateViewport(390, 844), colours("dark"))
 	phone.visit(p.url + "/t/iran")
-	phone.press("button[value=follow]")
+	phone.press("button[name=follow]")
 	phone.sees("topic-390", "", "Keep your topics: sign up")
 	phone.press(".entrance .who")
 	phone.sees("sign-up-390", "email", "The 1 topic of this device come along")
@@ -111,7 +111,7 @@ func TestAccountsInBrowser(t *testing.T) {
 	desk := phone // the same browser, which was left by everybody
 	desk.do(chromedp.EmulateViewport(1280, 800), colours("light"))
 	desk.visit(p.url + "/t/togo")
-	desk.press("button[value=follow]")
+	desk.press("button[name=follow]")
 	desk.visit(p.url + "/sign-in")
 	desk.fill("main form", "email", "ann@example.com", "password", "wrong horse")
 	desk.sees("sign-in-1280", "email", "The e-mail address or the password is wrong", "Bring along the 1 topic of this device")

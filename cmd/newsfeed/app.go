@@ -130,12 +130,13 @@ func (a *App) newDoor() error {
 	}
 	page := reader.New(reader.Deps{
 		SendReset: sendReset,
-		People:    people, Members: a.members, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder,
+		People:    people, Members: a.members, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder, Articles: a.stores.Articles,
 		Belongs: a.belongings, Eraser: a.eraser, Limits: a.stores.Limits, Elsewhere: elsewhere,
 		Entries: settings.Entries, SignUp: settings.SignUp,
 		Now: time.Now, Warm: a.warm.Load,
 		Network: api.NetworkFrom(a.cfg.Proxies),
 		Cookie:  api.CookieName(a.cfg.InsecureCookies), URL: a.cfg.URL, InsecureCookies: a.cfg.InsecureCookies,
+		NoImages: a.cfg.NoImages, NoBodies: a.cfg.NoBodies,
 		Report: func(err error) { a.log.Error("the reader", "error", err) },
 	})
 	a.door = api.New(api.Deps{

@@ -225,28 +225,7 @@ func (s *Server) getSaved(c *fiber.Ctx, who *caller) error {
 
 // stored reads stories that the index does not hold.
 func (s *Server) stored(ids []feed.StoryID) (map[feed.StoryID]feed.StoredStory, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	articles := make([]feed.ArticleID, len(ids))
-	for i, id := range ids {
-		articles[i] = feed.ArticleID(id)
-	}
 	ctx, cancel := deadline()
 	defer cancel()
-	firsts, err := s.Articles.Current(ctx, articles)
-	if err != nil {
-		return nil, fmt.Errorf("read the first articles of %d stories: %w", len(ids), err)
-	}
-	one, err := feed.MergedIn(ctx, s.Articles, ids...)
-	if err != nil {
-		return nil, err
-	}
-	stories := make(map[feed.StoryID]feed.StoredStory, len(ids))
-	for _, id := range ids {
-		if first, ok := firsts[feed.ArticleID(id)]; ok && first.Story == id {
-			stories[id] = feed.StoredStory{IDs: one[id], First: first}
-		}
-	}
-	return stories, nil
+	return s.record().Stored(ctx, ids)
 }

@@ -200,6 +200,7 @@ var policyCases = []policyCase{
 	}, want: another, rule: "not_followed", but: map[string]string{
 		"feed, walking on": itself, "topic page, walking on": itself, // the order is that of the walk
 		"must-know shelf": itself, "story": itself, "story for nobody": itself, "article": itself, // of the story still
+		"front page, must know": itself, "story's page": itself, "story's page for nobody": itself, "article's page": itself,
 	}},
 	{name: "followed no more", change: func(w *policyWorld) {
 		w.Must(200, "DELETE", "/interests/north-korea", w.fan, "")
@@ -220,7 +221,7 @@ func TestPolicy(t *testing.T) {
 			if c.change != nil {
 				c.change(w)
 			}
-			for _, s := range surfaces {
+			for _, s := range slices.Concat(surfaces, pageSurfaces) {
 				want := c.want
 				switch but, ok := c.but[s.name]; {
 				case ok:

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"newsfeed/feed"
 	"newsfeed/feed/ingest"
 	"newsfeed/interests/account"
@@ -26,6 +28,7 @@ type policyWorld struct {
 	rest             []string // ids of the other articles
 	fromFeed, fromNK string   // addresses of the second pages
 	newer            string   // address of what is newer
+	reader           *fiber.App
 }
 
 // shown says what ids of articles have of the story.

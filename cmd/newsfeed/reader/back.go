@@ -25,7 +25,9 @@ func localPath(s string) string {
 		return "/"
 	}
 	q := u.Query()
-	q.Del("note")
+	for _, name := range noteParameters {
+		q.Del(name)
+	}
 	clean := url.URL{Path: u.Path, RawQuery: q.Encode(), Fragment: u.Fragment}
 	return clean.String()
 }
@@ -36,20 +38,28 @@ func isPage(p string) bool {
 		return false
 	}
 	switch p {
-	case "/", "/search", "/my/interests", "/my/account", "/my/devices":
+	case "/", "/search", "/pick", "/my/interests", "/my/saved", "/my/account", "/my/devices":
 		return true
 	}
-	return strings.HasPrefix(p, "/t/") || strings.HasPrefix(p, mergesPath)
+	for _, prefix := range []string{"/t/", "/s/", "/a/", mergesPath} {
+		if strings.HasPrefix(p, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
-// withNote adds a line to a local path.
-func withNote(p, note string) string {
+// withNote adds a line to a local path, and what the line is about.
+func withNote(p, note string, about ...string) string {
 	u, err := url.Parse(p)
 	if err != nil {
 		return "/?note=" + note
 	}
 	q := u.Query()
 	q.Set("note", note)
+	for i := 0; i < len(about); i += 2 {
+		q.Set(about[i], about[i+1])
+	}
 	u.RawQuery = q.Encode()
 	return u.String()
 }

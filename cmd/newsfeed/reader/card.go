@@ -1,13 +1,12 @@
 package reader
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
+	"strings"
 	"time"
-
-	"github.com/gofiber/fiber/v2"
 
 	"newsfeed/feed"
 	"newsfeed/interests/topic"
@@ -22,6 +21,8 @@ const (
 // cardView is one card as a page shows it.
 type cardView struct {
 	ID        string
+	Story     string
+	Path      string // the article's own page
 	Href      string // the publisher's address; empty unless it is http or https
 	Title     string
 	Summary   string
@@ -36,10 +37,17 @@ type cardView struct {
 	Because   []topicView // the followed topics it has
 	Others    int         // and how many more
 	Back      string      // leads back to this card
+	Also      int         // other articles of its story that may be seen
+	AlsoFrom  string      // who published them, in words
+	MustKnow  bool        // it is on that shelf
+	Read      bool
+	Saved     bool
 }
 
-// imageView is a picture that may be shown. Without its size it gets the shape
-// that the style gives it.
+// machineTime is how a time is written for machines.
+const machineTime = "2006-01-02T15:04:05Z"
+
+// imageView is a picture that may be shown, always with a size.
 type imageView struct {
 	URL, Alt      string
 	Width, Height int
@@ -50,71 +58,41 @@ type pageOf struct {
 	AsOf struct {
 		Time time.Time `json:"time"`
 	} `json:"as_of"`
-	Cold  bool   `json:"cold"`
-	Next  string `json:"next"`
-	Items []item `json:"items"`
+	Cold     bool   `json:"cold"`
+	Next     string `json:"next"`
+	MustKnow []item `json:"must_know"`
+	Items    []item `json:"items"`
+}
+
+type topicOfCard struct {
+	ID   topic.ID `json:"id"`
+	Name string   `json:"name"`
 }
 
 type item struct {
+	Story   string `json:"story"`
 	Article struct {
-		ID        string      `json:"id"`
-		URL       string      `json:"url"`
-		Title     string      `json:"title"`
-		Summary   string      `json:"summary"`
-		Kind      string      `json:"kind"`
-		Language  string      `json:"language"`
-		Byline    string      `json:"byline"`
-		Source    feed.Source `json:"source"`
-		Image     *feed.Image `json:"image"`
-		Published time.Time   `json:"published_at"`
-		Topics    []struct {
-			ID   topic.ID `json:"id"`
-			Name string   `json:"name"`
-		} `json:"topics"`
+		ID        string        `json:"id"`
+		URL       string        `json:"url"`
+		Title     string        `json:"title"`
+		Summary   string        `json:"summary"`
+		Kind      string        `json:"kind"`
+		Language  string        `json:"language"`
+		Byline    string        `json:"byline"`
+		Source    feed.Source   `json:"source"`
+		Image     *feed.Image   `json:"image"`
+		Published time.Time     `json:"published_at"`
+		Topics    []topicOfCard `json:"topics"`
 	} `json:"article"`
+	Also struct {
+		Articles int      `json:"articles"`
+		Sources  []string `json:"sources"`
+	} `json:"also"`
 	Matched []topic.ID `json:"matched"`
-}
-
-// stream is a page of cards.
-type stream struct {
-	Cards []cardView
-	Next  string // path of the next page; empty at the end
-	First bool   // this is the first page
-	Cold  bool   // the visitor follows nothing
-	asOf  time.Time
-}
-
-// stream makes a page of a person's feed. The cursor is in the address; one that
-// is of no use, for whatever reason, is feed.ErrCursorExpired.
-func (r *Reader) stream(c *fiber.Ctx, v *visitor, person *feed.Person) (*stream, error) {
-	if err := r.ready(); err != nil {
-		return nil, err
-	}
-	now := r.deps.Now()
-	q := feed.Query{Person: person, Limit: feed.DefaultLimit, Now: now}
-	if text := c.Query("cursor"); text != "" {
-		cursor, err := feed.ParseCursor(text, now)
-		if err != nil {
-			return nil, feed.ErrCursorExpired
-		}
-		if cursor.Edition > r.deps.Index.Edition() {
-			return nil, errAhead
-		}
-		q.Cursor = &cursor
-	}
-	body, _ := r.deps.Builder.Page(nil, q)
-	var p pageOf
-	if err := json.Unmarshal(body, &p); err != nil {
-		return nil, fmt.Errorf("read the builder's page: %w", err)
-	}
-	s := &stream{First: q.Cursor == nil, Cold: person.Cold(), asOf: p.AsOf.Time.UTC()}
-	if p.Next != "" {
-		s.Next = c.Path() + "?cursor=" + url.QueryEscape(p.Next)
-	}
-	for i := range p.Items {
-		s.Cards = append(s.Cards, r.cardView(v, &p.Items[i], now, backOf(c)))
-	}
-	return s, nil
+	Mark    struct {
+		Read  bool `json:"read"`
+		Saved bool `json:"saved"`
+	} `json:"mark"`
 }
 
 // ready reports whether there is an index to make pages from.
@@ -128,17 +106,14 @@ func (r *Reader) ready() error {
 func (r *Reader) cardView(v *visitor, i *item, now time.Time, back string) cardView {
 	a := &i.Article
 	view := cardView{
-		ID: a.ID, Href: webAddress(a.URL, "http", "https"), Title: a.Title, Summary: a.Summary,
+		ID: a.ID, Story: i.Story, Path: articlePath(a.ID), Href: webAddress(a.URL, "http", "https"), Title: a.Title, Summary: a.Summary,
 		Kind: a.Kind, Language: a.Language, Byline: a.Byline,
 		Source:    r.sourceView(v, a.Source),
+		Image:     r.imageView(a.Image),
 		Published: a.Published.UTC(), Ago: ago(a.Published, now),
 		Back: back + "#" + a.ID,
-	}
-	if m := a.Image; m != nil && webAddress(m.URL, "https") != "" {
-		view.Image = &imageView{m.URL, m.Alt, m.Width, m.Height}
-		if m.Width <= 0 || m.Height <= 0 {
-			view.Image.Width, view.Image.Height = 0, 0
-		}
+		Also: i.Also.Articles, AlsoFrom: fromSources(i.Also.Sources, a.Source.Name),
+		Read: i.Mark.Read, Saved: i.Mark.Saved,
 	}
 	for _, t := range a.Topics {
 		if len(view.Topics) == maxTopics {
@@ -155,6 +130,41 @@ func (r *Reader) cardView(v *visitor, i *item, now time.Time, back string) cardV
 		view.Because = append(view.Because, topicView{ID: id, Name: t.Name})
 	}
 	return view
+}
+
+func articlePath(id string) string { return "/a/" + id }
+
+// imageView returns what may be shown of a publisher's picture: nothing where the
+// operator shows none, and no SVG, which is a document of its own.
+func (r *Reader) imageView(m *feed.Image) *imageView {
+	if r.deps.NoImages || m == nil || webAddress(m.URL, "https") == "" || isSVG(m.URL) {
+		return nil
+	}
+	view := &imageView{m.URL, m.Alt, m.Width, m.Height}
+	if m.Width <= 0 || m.Height <= 0 {
+		view.Width, view.Height = 900, 600
+	}
+	return view
+}
+
+// isSVG reports whether an address says that a picture is an SVG. One that does
+// not say so is kept from being a document by <img> itself.
+func isSVG(address string) bool {
+	u, err := url.Parse(address)
+	return err != nil || strings.EqualFold(path.Ext(u.Path), ".svg") || strings.EqualFold(path.Ext(u.Path), ".svgz")
+}
+
+// fromSources names those of some sources that are not the card's own.
+func fromSources(sources []string, own string) string {
+	others := slices.DeleteFunc(slices.Clone(sources), func(s string) bool { return s == own })
+	switch n := len(others); {
+	case n == 0:
+		return ""
+	case n <= 2:
+		return strings.Join(others, " and ")
+	default:
+		return count(n, "source")
+	}
 }
 
 func (r *Reader) sourceView(v *visitor, s feed.Source) topicView {

@@ -24,7 +24,8 @@ func (r *Reader) front(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	s, err := r.stream(c, &v, v.person())
+	q := feed.Query{Unread: c.Query("unread") == "true", MustKnow: feed.DefaultMustKnow}
+	s, err := r.stream(ctx, c, &v, "", q)
 	if errors.Is(err, feed.ErrCursorExpired) {
 		return c.Redirect("/?note=expired", fiber.StatusSeeOther)
 	}
@@ -32,7 +33,10 @@ func (r *Reader) front(c *fiber.Ctx) error {
 		return err
 	}
 	p := &frontPage{layout: r.layout(c, &v, "Newsfeed"), stream: s, Articles: r.deps.Index.Articles()}
-	p.AsOf = s.asOf
+	p.AsOf, p.Tab = s.asOf, "all"
+	if s.Unread {
+		p.Tab = "unread"
+	}
 	p.News = r.news(&v, s.Cards, "")
 	return r.render(c, fiber.StatusOK, "front", p)
 }

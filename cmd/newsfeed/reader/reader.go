@@ -39,6 +39,7 @@ type Deps struct {
 	Catalogue *topic.Catalogue
 	Index     *feed.Index
 	Builder   *feed.Builder
+	Articles  feed.Articles
 
 	Entries account.Allowance // sign-ups and sign-ins from one address, as at the API
 	SignUp  bool              // anyone may
@@ -53,6 +54,8 @@ type Deps struct {
 	Cookie          string                      // name of the reader's cookie
 	URL             string                      // the one source of absolute addresses
 	InsecureCookies bool                        // the cookie may travel over plain HTTP
+	NoImages        bool                        // no pictures of others are shown
+	NoBodies        bool                        // articles are shown by their summaries only
 	Report          func(error)                 // told of every error that became a page with a 5xx; may be nil
 }
 
@@ -80,6 +83,11 @@ func (r *Reader) Routes(router fiber.Router) {
 	router.Get("/search", r.page(r.search))
 	router.Get("/my/interests", r.page(r.interests))
 	router.Post("/my/interests", r.page(r.guarded(r.edit)))
+	router.Get("/s/:story", r.page(r.story))
+	router.Get("/a/:article", r.page(r.article))
+	router.Get("/pick", r.page(r.pick))
+	router.Get("/my/saved", r.page(r.saved))
+	router.Post("/my/marks", r.page(r.guarded(r.mark)))
 	if r.deps.Elsewhere.SignsIn() {
 		router.Get(signInPath, r.page(r.signIn))
 		router.Get(identity.CallbackPath, r.page(r.signedIn))

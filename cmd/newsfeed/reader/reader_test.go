@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"context"
 	"fmt"
 	"html"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/gofiber/fiber/v2"
+	"github.com/google/uuid"
 	"github.com/valyala/fasthttp"
 
 	"newsfeed/feed"
@@ -69,7 +71,7 @@ func newSite(t testing.TB, change ...func(*Deps)) *site {
 	d := Deps{
 		Members: s.members, Belongs: belongs, Limits: store.Limits(), SignUp: true,
 		Eraser: &feed.Eraser{Accounts: store.Accounts(), Erasures: store.Erasures(), People: s.people, Belongings: belongs, Now: now},
-		People: s.people, Lists: s.lists, Catalogue: s.catalogue, Index: s.index, Builder: feed.NewBuilder(s.index),
+		People: s.people, Lists: s.lists, Catalogue: s.catalogue, Index: s.index, Builder: feed.NewBuilder(s.index), Articles: store.Articles(),
 		Now: now, Warm: s.warm.Load, Cookie: "__Host-newsfeed", URL: "https://news.example",
 		Network: func(*fiber.Ctx) netip.Addr { return netip.MustParseAddr("192.0.2.1") },
 		Report:  func(err error) { s.reported = append(s.reported, err) },
@@ -107,11 +109,23 @@ func (s *site) publish(a feed.Article, topics ...topic.ID) feed.Article {
 		a.Tags = append(a.Tags, feed.Tag{Topic: id, Name: tp.Name, Salience: 0.9})
 	}
 	a.Tags = append(a.Tags, feed.Tag{Topic: topic.SourceTopicID(a.Source.ID), Name: a.Source.Name, Salience: 1})
-	s.index.Apply(feed.Entry{
+	e := feed.Entry{
 		Edition: s.edition, At: s.clock, Article: a, Owner: a.Source.ID,
 		Key: feed.Key(1, a.Published, 12*time.Hour), Story: feed.StoryID(a.ID), StoryNum: s.edition,
-	})
+	}
+	s.apply(e)
 	return a
+}
+
+// apply puts an entry into the log and the index.
+func (s *site) apply(e feed.Entry) {
+	s.t.Helper()
+	e.Call = uuid.Must(uuid.NewV7())
+	if _, err := s.store.Articles().Append(context.Background(), []feed.Entry{e}); err != nil {
+		s.t.Fatal(err)
+	}
+	e.Article.BodyHTML = ""
+	s.index.Apply(e)
 }
 
 // browser keeps a cookie as one would, and does not follow redirects.
@@ -154,7 +168,7 @@ func (b *browser) get(path string) answer {
 // press sends the form of a button, as a browser does from a page of ours.
 func (b *browser) press(topic, level, back string) answer {
 	b.t.Helper()
-	req := form(url.Values{"topic": {topic}, "level": {level}, "back": {back}})
+	req := form(url.Values{level: {topic}, "back": {back}})
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	return b.do(req)
 }
@@ -330,7 +344,7 @@ func TestForeignForms(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := &browser{site: newSite(t, func(d *Deps) { d.URL = tt.url })}
-			req := form(url.Values{"topic": {"iran"}, "level": {"follow"}, "back": {"/"}})
+			req := form(url.Values{"follow": {"iran"}, "back": {"/"}})
 			req.Host = tt.host
 			for k, v := range tt.headers {
 				req.Header.Set(k, v)
@@ -371,13 +385,13 @@ func TestBadForms(t *testing.T) {
 			t.Errorf("%q %q made a guest", tt.topic, tt.level)
 		}
 	}
-	req := form(url.Values{"topic": {"iran"}, "level": {"follow"}})
+	req := form(url.Values{"follow": {"iran"}})
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	req.Header.Set("Content-Type", "text/plain")
 	(&browser{site: s}).do(req).want(t, 400)
 
 	req = form(nil) // the fields count in the body only
-	req.URL.RawQuery = "topic=iran&level=follow"
+	req.URL.RawQuery = "follow=iran"
 	req.RequestURI = req.URL.RequestURI()
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	(&browser{site: s}).do(req).want(t, 400)
@@ -597,7 +611,7 @@ func TestHeaders(t *testing.T) {
 	svg := regexp.MustCompile(`/assets/[0-9a-f]+\.svg`).FindString(page)
 	for _, path := range []string{"/", "/t/iran", "/t/none-such", "/search", "/my/interests", css, svg, "/assets/old.css"} {
 		h := b.get(path).Header
-		if h.Get("Content-Security-Policy") != "default-src 'none'; style-src 'self'; img-src 'self' https: data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'" ||
+		if h.Get("Content-Security-Policy") != "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: data:; media-src https:; connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types newsfeed" ||
 			h.Get("Referrer-Policy") != "same-origin" || h.Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("GET %s: headers %v", path, h)
 		}
@@ -618,14 +632,14 @@ func TestHeaders(t *testing.T) {
 // Another name of a topic leads to its one page, ids of every script work.
 func TestTopicNames(t *testing.T) {
 	s := newSite(t)
-	s.catalogue.Put(topic.Topic{ID: "東京", Name: "東京", Kind: topic.KindTag})
+	s.catalogue.Put(topic.Topic{ID: "渋谷駅", Name: "渋谷駅", Kind: topic.KindTag})
 	b := &browser{site: s}
 	for asked, want := range map[string]string{"North%20Korea": "/t/north-korea", "DPRK": "/t/north-korea", "NORTH-KOREA": "/t/north-korea"} {
 		if a := b.get("/t/"+asked).want(t, 303); a.Header.Get("Location") != want {
 			t.Errorf("/t/%s leads to %q", asked, a.Header.Get("Location"))
 		}
 	}
-	b.get("/t/"+url.PathEscape("東京")).want(t, 200, `<h1 dir="auto">東京</h1>`, "Add interest")
+	b.get("/t/"+url.PathEscape("渋谷駅")).want(t, 200, `<h1 dir="auto">渋谷駅</h1>`, "Add interest")
 }
 
 // A guest's life is prolonged when they are seen a day later, list and cookie too.

@@ -34,6 +34,11 @@ func (b *browser) sendFrom(site, path string, fields ...string) answer {
 	for i := 0; i < len(fields); i += 2 {
 		v.Set(fields[i], fields[i+1])
 	}
+	return b.sendForm(site, path, v)
+}
+
+func (b *browser) sendForm(site, path string, v url.Values) answer {
+	b.t.Helper()
 	req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(v.Encode()))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Sec-Fetch-Site", site)

@@ -45,7 +45,7 @@ func (r *Reader) topic(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	s, err := r.stream(c, &v, v.person().Following(t.ID))
+	s, err := r.stream(ctx, c, &v, t.ID, feed.Query{})
 	if errors.Is(err, feed.ErrCursorExpired) {
 		return c.Redirect(topicPath(t.ID)+"?note=expired", fiber.StatusSeeOther)
 	}

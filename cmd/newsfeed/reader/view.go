@@ -17,13 +17,17 @@ import (
 // layout is what every page has around its own.
 type layout struct {
 	Title string
-	Note  string // one line on top, about what has just happened
+	Note  note
 	Query string // in the search box
 	Rail  rail
 	News  []topicView // topics of the cards shown that the visitor does not follow
 	AsOf  time.Time   // of the feed shown; zero when none is
 	Back  string      // where a form of this page leads back to
 	Enter *entrance   // nil: on a page that does not know who looks at it
+	Tab   string      // which of the feed's tabs is shown: all, unread, saved
+
+	// Account is whose page this is, for the page's script; empty: nobody's.
+	Account string
 }
 
 // entrance is the corner in which a page says who is signed in, or where to.
@@ -65,7 +69,7 @@ func topicPath(id topic.ID) string { return "/t/" + url.PathEscape(string(id)) }
 // press is a button: a form that sets one topic to one level.
 type press struct {
 	Topic topicView
-	Level string // what it sets
+	Level string // what it sets, and the button's name
 	Back  string
 	Style string // a class
 	Icon  string // of the sprite
@@ -118,12 +122,9 @@ func (r *Reader) layout(c *fiber.Ctx, v *visitor, title string) layout {
 	if !v.known && !v.expired && !v.merged {
 		c.Set(fiber.HeaderCacheControl, keepPublic)
 	}
-	l := layout{Title: title, Note: notes[c.Query("note")], Back: backOf(c)}
-	if v.expired {
-		l.Note = noteSession
-	}
-	if v.merged {
-		l.Note = noteMerged
+	l := layout{Title: title, Note: r.noteOf(c, v), Back: backOf(c)}
+	if v.known {
+		l.Account = v.session.Account.String()
 	}
 	l.Enter = &entrance{Member: v.member(), Guest: v.guest(), SignUp: r.deps.SignUp, Back: url.QueryEscape(l.Back)}
 	for _, i := range r.listed(v) {
@@ -152,26 +153,6 @@ func (r *Reader) listed(v *visitor) []topicView {
 	})
 	return views
 }
-
-// The lines that an address can ask for.
-var notes = map[string]string{
-	"expired":    "That page had expired, so here is the first one again.",
-	"signed-up":  "You have an account. Sign in with it on your other devices, and your topics are there.",
-	"signed-in":  "You are signed in.",
-	"sent":       "If the address has an account, a letter with a link is on its way. The link is good for an hour.",
-	"erased":     "All that was kept of you is erased.",
-	"signed-out": "You are signed out on this browser.",
-	"undone":     "The topics that this device had brought along are taken back.",
-	"ended":      "That is ended. It may take two seconds until it is known everywhere.",
-	"others":     "All your other devices are signed out. It may take two seconds until they know.",
-	"password":   "The password is changed, and all your other devices are signed out. Links to your feed in other apps go on: end them under My devices.",
-	"renewed":    "The list that this browser kept had expired. A new one was begun with what you just chose.",
-}
-
-const (
-	noteSession = "You are not signed in on this browser any more, or the list that it kept has expired. Sign in, or follow a topic to begin a new list."
-	noteMerged  = "What you followed on this browser is in an account. Sign in to see it."
-)
 
 // news returns the topics that most of the cards have and the visitor has no
 // level for: what is in the news and not yet in their list.

@@ -11,14 +11,11 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"newsfeed/cmd/newsfeed/identity"
+	"newsfeed/cmd/newsfeed/origin"
+	"newsfeed/feed"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
 )
-
-// policy is the content security policy of every page: no script at all, and
-// pictures from anywhere that is encrypted.
-const policy = "default-src 'none'; style-src 'self'; img-src 'self' https: data:; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // How long pages may be kept. Nobody's page is everybody's, so a proxy may keep
 // it for a moment. A browser may not: Chromium does not look at "Vary: Cookie",
@@ -30,7 +27,7 @@ const (
 
 // setSafe sets the headers of everything that the reader sends.
 func setSafe(c *fiber.Ctx) {
-	c.Set(fiber.HeaderContentSecurityPolicy, policy)
+	c.Set(fiber.HeaderContentSecurityPolicy, origin.Policy)
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 }
@@ -87,6 +84,10 @@ var (
 	errSignIn    = errors.New("reader: this page is for who has signed in")
 	errNoSignUp  = errors.New("reader: nobody can sign up here")
 	errNoMail    = errors.New("reader: no mail server is set")
+	errNoGuests  = errors.New("reader: this site keeps lists of its members only")
+	errNoArticle = errors.New("reader: no such article")
+	errGone      = errors.New("reader: the article was withdrawn")
+	errNoStory   = errors.New("reader: no such story")
 	errAhead     = errors.New("reader: the cursor is ahead of this node")
 )
 
@@ -126,6 +127,18 @@ func messageFor(err error) *message {
 	case errors.Is(err, errNoSignUp):
 		return &message{Status: 403, Heading: "Sign-up is closed",
 			Text: "Nobody can make an account here. Ask who runs this site for one. What you follow on this browser is kept.", Links: signIn}
+	case errors.Is(err, errNoGuests):
+		return &message{Status: 403, Heading: "Sign in to do that",
+			Text: "This site keeps topics and marks of its members only. Reading goes on as before.", Links: signIn}
+	case errors.Is(err, errNoArticle), errors.Is(err, errNoStory):
+		return &message{Status: 404, Heading: "Nothing is here",
+			Text: "There is no such article, or there never was. The address may have been cut short.", Links: home}
+	case errors.Is(err, errGone):
+		return &message{Status: 410, Heading: "This article was withdrawn",
+			Text: "Its publisher took it back, and it is shown nowhere here any more.", Links: home}
+	case errors.Is(err, feed.ErrMarksFull):
+		return &message{Status: 409, Heading: "No room for more stars",
+			Text: fmt.Sprintf("%d stories can be saved. Take the star from some that you no longer need. Nothing was changed.", feed.MaxSaved), Links: []linked{{"/my/saved", "Go through what I saved"}, {"/", "Back to the feed"}}}
 	case errors.Is(err, errNoMail):
 		return &message{Status: 404, Heading: "This site sends no letters",
 			Text: "Ask who runs it for a link to a new password.", Links: signIn}
@@ -184,7 +197,7 @@ func messageFor(err error) *message {
 }
 
 func isUnavailable(err error) bool {
-	for _, e := range []error{interests.ErrUnavailable, account.ErrUnavailable, account.ErrHashing, account.ErrMailBusy, account.ErrChanged, interests.ErrBusy, context.DeadlineExceeded, context.Canceled} {
+	for _, e := range []error{interests.ErrUnavailable, account.ErrUnavailable, account.ErrHashing, account.ErrMailBusy, account.ErrChanged, interests.ErrBusy, feed.ErrMarksUnavailable, feed.ErrMarksBusy, feed.ErrUnavailable, context.DeadlineExceeded, context.Canceled} {
 		if errors.Is(err, e) {
 			return true
 		}
