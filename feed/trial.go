@@ -168,7 +168,7 @@ func (w *window) joins(e *Entry, p *probe, s uint32, old *Entry) {
 	}
 }
 
-// tells reports whether an article tells news: of its weighted terms newsShare
+// tells reports whether an article tells news: of its weighted words newsShare
 // are neither in the words given nor among a story's terms, and its text is not
 // one of theirs.
 func (w *window) tells(p *probe, words []uint32, st *wstory) bool {
@@ -189,6 +189,9 @@ func (w *window) tells(p *probe, words []uint32, st *wstory) bool {
 		r := &w.terms.terms[slot]
 		if r.key&keyTerm != 0 && had && r.key&textKey != 0 {
 			return false
+		}
+		if r.key&keyTerm != 0 || termKind(r.key>>kindShift) != wordTerm {
+			continue // a topic may come and go with one word of the title
 		}
 		all += w.terms.weight(slot, p.all) * use
 		if !had {

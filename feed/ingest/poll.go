@@ -27,10 +27,11 @@ type Polled struct {
 	New       int
 	Updated   int
 	Unchanged int
-	Others    int   // that belong to other sources
-	Rejected  int   // that cannot be used
-	Why       error // of the first of those; nil when there is none
-	Fault     error // nil: it was answered
+	Others    int    // that belong to other sources
+	Rejected  int    // that cannot be used
+	Why       error  // of the first of those; nil when there is none
+	Fault     error  // nil: it was answered
+	Flaw      string // how the document is not as it should be; "" when it is
 
 	from string // the address's URL before
 }
@@ -170,7 +171,7 @@ func (d *Desk) read(ctx context.Context, answer *fetch.Answer) (Document, error)
 // publish stores a document's entries as they would be stored if they were
 // pushed. An entry that cannot be used does not stop the others.
 func (d *Desk) publish(ctx context.Context, document Document, r *Polled) error {
-	r.Items = len(document.Items)
+	r.Items, r.Flaw = len(document.Items), document.Flaw
 	items := d.prepare(document.Items, r)
 	for chunk := range chunks(items) {
 		changes := make([]feed.Change, 0, len(chunk))
