@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
@@ -47,6 +48,8 @@ func newTab(t *testing.T, parent context.Context) *tab {
 		switch e := event.(type) {
 		case *runtime.EventConsoleAPICalled:
 			t.Errorf("the console says %s", e.Args[0].Value)
+		case *page.EventJavascriptDialogOpening:
+			t.Errorf("a dialog opened: %s", e.Message)
 		case *runtime.EventExceptionThrown:
 			t.Errorf("thrown: %s", e.ExceptionDetails.Text)
 		}

@@ -195,6 +195,7 @@ type feedPage struct {
 		Article struct {
 			ID, URL, Title string
 			Topics         []struct{ ID string }
+			Published      time.Time `json:"published_at"`
 		}
 		Matched []string
 	}
