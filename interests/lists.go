@@ -130,6 +130,45 @@ func (l *Lists) touch(ctx context.Context, id account.ID, by Device, op Op, unti
 	return list, nil
 }
 
+// Imported is what became of each topic that a list was to take in.
+type Imported struct {
+	Added   []topic.ID
+	Kept    []topic.ID // in the list already, at whatever level
+	LeftOut []topic.ID // beyond MaxFollowed or MaxMuted
+}
+
+// Import adds topics at their levels, all at once, and leaves as it is what the list
+// has already: what somebody muted here stays muted. Errors: ErrBusy, and those of
+// the Store.
+func (l *Lists) Import(ctx context.Context, id account.ID, wanted []Op, until time.Time) (List, Imported, error) {
+	var told Imported
+	var ops []Op
+	list, results, err := l.edit(ctx, id, until, func(list *List, now time.Time) []Op {
+		told, ops = Imported{}, nil
+		at := list.newest()
+		for _, op := range wanted {
+			if list.Level(op.Topic) != 0 {
+				told.Kept = append(told.Kept, op.Topic)
+				continue
+			}
+			at = NextStamp(at, now)
+			ops = append(ops, Op{Topic: op.Topic, Level: op.Level, At: at})
+		}
+		return ops
+	})
+	if err != nil {
+		return List{}, Imported{}, fmt.Errorf("import %d topics: %w", len(wanted), err)
+	}
+	for i, r := range results {
+		if r.Status == Applied {
+			told.Added = append(told.Added, ops[i].Topic)
+		} else {
+			told.LeftOut = append(told.LeftOut, ops[i].Topic)
+		}
+	}
+	return list, told, nil
+}
+
 // Undos returns the journal of a person's list; see [Store.Undos].
 func (l *Lists) Undos(ctx context.Context, id account.ID) ([]Undo, error) {
 	return l.store.Undos(ctx, id)

@@ -39,6 +39,15 @@ func walkLinks(t *testing.T, n *node) {
 		n.want(t, 201, make.with(func(c *call) { c.body = "" }))
 	}
 	n.want(t, 409, make)
+	list := call{method: "GET", path: "/interests.opml", token: me}
+	n.want(t, 200, list)
+	tag := n.do(t, list).Header.Get("ETag")
+	n.want(t, 304, list.with(func(c *call) { c.header = map[string]string{"If-None-Match": tag} }))
+	n.want(t, 400, list.with(func(c *call) { c.header, c.wrong = map[string]string{"X-Interests-Revision": "soon"}, true }))
+	bring := call{method: "POST", path: "/interests/import", token: me, body: `{"interests":[{"topic":"iran","level":"follow"}]}`}
+	n.want(t, 200, bring)
+	n.want(t, 400, bring.with(func(c *call) { c.body, c.wrong = `{"interests":[{"topic":"iran","level":"love"}]}`, true }))
+	n.want(t, 400, bring.with(func(c *call) { c.kind, c.body, c.wrong = "text/x-opml", "<html/>", true }))
 	n.want(t, 400, call{method: "GET", path: "/sessions?limit=0", token: me, wrong: true})
 	first := n.want(t, 200, call{method: "GET", path: "/sessions?limit=30", token: me})
 	rest := n.want(t, 200, call{method: "GET", path: "/sessions?limit=30&cursor=" + first["next"].(string), token: me})

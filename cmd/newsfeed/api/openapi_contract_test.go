@@ -1514,6 +1514,8 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "POST", path: "/interests/preview", token: me, body: `{"ops":[{"topic":"iran","level":"mute"}]}`},
 		{method: "POST", path: "/interests/sync", token: me, body: `{"device":"00000000000000a1","ops":[]}`},
 		{method: "GET", path: "/feed", token: me},
+		{method: "GET", path: "/interests.opml", token: me},
+		{method: "POST", path: "/interests/import", token: me, body: `{"interests":[{"topic":"iran","level":"follow"}]}`},
 		{method: "POST", path: "/feed/tokens", token: me, body: `{"label":"Newsreader"}`},
 		{method: "GET", path: "/feed.rss", token: me},
 		{method: "GET", path: "/feed.atom", token: me},

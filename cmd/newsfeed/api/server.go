@@ -133,6 +133,8 @@ func routes() []route {
 		{"GET", "/topics/{id}/articles", public, articles, (*Server).getTopicPage},
 
 		{"GET", "/interests", person, nothing, (*Server).getInterests},
+		{"GET", "/interests.opml", person, nothing, (*Server).getInterestsAsOPML},
+		{"POST", "/interests/import", person, nothing, (*Server).postImport},
 		{"POST", "/interests/preview", person, articles, (*Server).postPreview},
 		{"POST", "/interests/sync", person, nothing, (*Server).postSync},
 		{"PUT", "/interests/{topic}", person, nothing, (*Server).putInterest},

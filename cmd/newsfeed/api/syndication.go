@@ -58,7 +58,7 @@ func getTopicAs(f syndication.Format) handler {
 			return err
 		}
 		q.Person = q.Person.Following(t.ID)
-		self := s.Settings.URL + "/topics/" + string(t.ID) + "." + string(f)
+		self := s.topicAddress(t.ID) + "." + string(f)
 		d := syndication.Document{
 			ID: self, Self: self, Title: t.Name + " · Newsfeed", Home: s.Settings.URL + "/t/" + string(t.ID),
 			Description: "What is published on " + t.Name + ", from all sources.",

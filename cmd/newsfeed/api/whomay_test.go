@@ -56,6 +56,8 @@ var whoMay = map[string]struct {
 	"PUT /topics/{id}":             {"/topics/iran", `{"name":"Iran","kind":"country"}`, "401 403 403 403 401 403 200 401"},
 	"GET /topics/{id}/articles":    {"/topics/iran/articles", "", "200 200 200 200 401 200 200 401"},
 	"GET /interests":               {"/interests", "", "401 200 200 200 401 403 403 401"},
+	"GET /interests.opml":          {"/interests.opml", "", "401 200 200 200 401 403 403 401"},
+	"POST /interests/import":       {"/interests/import", `{"interests":[{"topic":"iran","level":"mute"}]}`, "401 200 200 200 401 403 403 401"},
 	"POST /interests/preview":      {"/interests/preview", `{"ops":[{"topic":"iran","level":"mute"}]}`, "401 200 200 200 401 403 403 401"},
 	"POST /interests/sync":         {"/interests/sync", `{"device":"00000000000000a1","ops":[]}`, "401 200 200 200 401 403 403 401"},
 	"PUT /interests/{topic}":       {"/interests/iran", `{"level":"follow"}`, "401 200 200 200 401 403 403 401"},
