@@ -41,6 +41,9 @@ func (s *Server) postGuest(c *fiber.Ctx, _ *caller) error {
 	if err := skipBody(c); err != nil {
 		return err
 	}
+	if !s.Settings.SignUp {
+		return errNoSignUp
+	}
 	ctx, cancel := deadline()
 	defer cancel()
 	session, token, err := s.People.GuestFrom(ctx, network(s.address(c)))

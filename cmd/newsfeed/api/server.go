@@ -103,7 +103,7 @@ func (r *route) takesSpent() bool { return r.access == entering || r.path == "/m
 
 // routes is everything the door opens on to. HEAD comes with GET, but for streams, OPTIONS with each path.
 func routes() []route {
-	page, policy, err := docsPage()
+	page, css, err := docsPage()
 	if err != nil {
 		panic(err) // both files are part of the program; a test renders them
 	}
@@ -174,8 +174,9 @@ func routes() []route {
 		{"GET", "/readyz", operation, nothing, (*Server).getReadyz},
 		{"GET", "/metrics", operation, nothing, (*Server).getMetrics},
 		{"GET", "/version", operation, nothing, (*Server).getVersion},
-		{"GET", "/openapi.json", operation, nothing, plain(constant(openapi, fiber.MIMEApplicationJSONCharsetUTF8, ""))},
-		{"GET", "/docs", operation, nothing, plain(constant(page, fiber.MIMETextHTMLCharsetUTF8, policy))},
+		{"GET", "/openapi.json", operation, nothing, plain(constant(openapi, fiber.MIMEApplicationJSONCharsetUTF8))},
+		{"GET", "/docs", operation, nothing, plain(constant(page, fiber.MIMETextHTMLCharsetUTF8))},
+		{"GET", "/docs.css", operation, nothing, plain(constant(css, "text/css; charset=utf-8"))},
 		{"GET", "/backup", editor, nothing, (*Server).getBackup},
 		{"GET", "/bench/fixed", public, nothing, (*Server).getFixed},
 	}
