@@ -60,6 +60,7 @@ type corpus struct {
 	backwards   bool          // rows are added from the newest down: the first name of a source is its newest; the writer's
 	compactions atomic.Uint64 // how often rows were taken out of the lists
 	shelf       atomic.Pointer[shelf]
+	trending    atomic.Pointer[trends]
 
 	superseded []supersededRow // versions that others took the place of, in the order of that; the writer's
 	deadUpTo   uint32          // versions closed up to this edition can be named no more; the writer's

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -107,3 +108,6 @@ func (p *Person) Following(id topic.ID) *Person {
 
 // Cold reports whether the person follows nothing.
 func (p *Person) Cold() bool { return len(p.followed) == 0 }
+
+// Mutes reports whether the person of a query mutes a topic now.
+func (q *Query) Mutes(id topic.ID) bool { return slices.Contains(q.present().muted, id) }

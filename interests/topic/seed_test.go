@@ -12,8 +12,8 @@ import (
 // topics exist and form no cycle, and no name stands for two topics.
 func TestSeed(t *testing.T) {
 	topics := Seed()
-	if len(topics) < 550 {
-		t.Errorf("%d topics, want at least 550", len(topics))
+	if len(topics) < 1000 {
+		t.Errorf("%d topics, want at least 1,000", len(topics))
 	}
 	known := []Kind{KindCountry, KindRegion, KindCity, KindPerson, KindOrganisation, KindCompany, KindSport, KindTeam, KindSubject}
 	byID := map[ID]Topic{}
@@ -26,6 +26,9 @@ func TestSeed(t *testing.T) {
 			t.Errorf("id %q twice", topic.ID)
 		}
 		byID[topic.ID] = topic
+		if len(topic.Aliases) > 100 {
+			t.Errorf("%s has %d aliases, more than an editor may send", topic.ID, len(topic.Aliases))
+		}
 		if !slices.Contains(known, topic.Kind) {
 			t.Errorf("%s is of kind %q", topic.ID, topic.Kind)
 		}

@@ -1015,7 +1015,7 @@ func walkTopics(t *testing.T, n *node) {
 	me := n.guest(t)
 	n.follow(t, me, "favourite", "North Korea")
 	for _, token := range []string{"", me, n.publisher} {
-		for _, path := range []string{"/topics?q=north&limit=5", "/topics", "/topics/north-korea", "/topics/DPRK", "/topics/NORTH%20KOREA", "/topics/iran/articles", "/topics/ferry-lines-of-the-north"} {
+		for _, path := range []string{"/topics?q=north&limit=5", "/topics", "/topics/north-korea", "/topics/DPRK", "/topics/NORTH%20KOREA", "/topics/iran/articles", "/topics/ferry-lines-of-the-north", "/topics/trending", "/topics/suggested?limit=3"} {
 			get := call{method: "GET", path: path, token: token}
 			tag := n.do(t, get).Header.Get("ETag")
 			n.want(t, 304, get.with(func(c *call) { c.header = map[string]string{"If-None-Match": tag} }))
@@ -1030,6 +1030,8 @@ func walkTopics(t *testing.T, n *node) {
 		t.Errorf("%d topics in all", got)
 	}
 	n.want(t, 400, call{method: "GET", path: "/topics?limit=0", wrong: true})
+	n.want(t, 400, call{method: "GET", path: "/topics/trending?limit=101", wrong: true})
+	n.want(t, 400, call{method: "GET", path: "/topics/suggested?limit=x", wrong: true})
 	n.want(t, 400, call{method: "GET", path: "/topics/%ff", wrong: true})
 	n.want(t, 400, call{method: "GET", path: "/topics/iran/articles?limit=x", wrong: true})
 	n.want(t, 404, call{method: "GET", path: "/topics/norht-korea/articles"})
@@ -1043,7 +1045,7 @@ func walkTopics(t *testing.T, n *node) {
 	n.want(t, 200, put)
 	n.want(t, 200, call{method: "PUT", path: "/topics/iran", token: n.editor, body: string(lineOf(t, lines, "iran"))})
 	n.want(t, 409, put.with(func(c *call) { c.path, c.body = "/topics/other", `{"name":"Iran","kind":"subject"}` }))
-	n.want(t, 422, put.with(func(c *call) { c.path = "/topics/trending" }))
+	n.want(t, 422, put.with(func(c *call) { c.path, c.wrong = "/topics/trending", true }))
 	n.want(t, 400, put.with(func(c *call) { c.body, c.wrong = `{"name":"Ferries","kind":"subject","colour":"blue"}`, true }))
 }
 
@@ -1511,6 +1513,8 @@ func (n *node) samples(t testing.TB) map[string]call {
 		{method: "GET", path: "/topics?q=iran", token: me},
 		{method: "GET", path: "/topics.ndjson", token: me},
 		{method: "GET", path: "/topics/iran", token: me},
+		{method: "GET", path: "/topics/trending", token: me},
+		{method: "GET", path: "/topics/suggested", token: me},
 		{method: "PUT", path: "/topics/barges", token: n.editor, body: `{"name":"Barges","kind":"subject"}`},
 		{method: "GET", path: "/topics/iran/articles", token: me},
 		{method: "GET", path: "/interests", token: me},
@@ -1618,7 +1622,7 @@ func walkRefusals(t *testing.T, n *node) {
 			t.Errorf("%s %s → %d, Allow %q", c.method, c.path, a.StatusCode, a.Header.Get("Allow"))
 		}
 	}
-	for _, path := range []string{"/nothing", "/Feed", "/feed.xml", "/topics/trending", "/v2/feed"} {
+	for _, path := range []string{"/nothing", "/Feed", "/feed.xml", "/v2/feed"} {
 		n.want(t, 404, call{method: "GET", path: path, wrong: true})
 	}
 	n.want(t, 501, call{method: "BREW", path: "/feed", wrong: true})

@@ -101,6 +101,11 @@ var surfaces = []surface{
 	{"topic as JSON Feed for nobody", "GET /topics/{id}.json", "", true, func(w *policyWorld, query string) []string {
 		return w.document("/topics/north-korea.json?"+query, "")
 	}},
+	{"trending", "GET /topics/trending", "", false, func(w *policyWorld, _ string) []string { return w.trending(w.fan) }},
+	{"trending for nobody", "GET /topics/trending", "", true, func(w *policyWorld, _ string) []string { return w.trending("") }},
+	{"suggested", "GET /topics/suggested", "", false, func(w *policyWorld, _ string) []string {
+		return w.counted("/topics/suggested?limit=100", w.fan, "east-asia", 3)
+	}},
 	{"why", "GET /feed/why/{article}", "kind language topic unread", false, func(w *policyWorld, query string) []string {
 		var ids []string
 		for _, id := range append([]string{w.x}, w.rest...) {
@@ -205,7 +210,7 @@ var policyCases = []policyCase{
 	{name: "followed no more", change: func(w *policyWorld) {
 		w.Must(200, "DELETE", "/interests/north-korea", w.fan, "")
 		w.Follow(w.fan, "iran")
-	}, want: itself, rule: "not_followed", but: map[string]string{"feed": none, "feed as RSS": none, "feed as Atom": none, "feed as JSON Feed": none, "why": none, "preview of a mute": none}},
+	}, want: itself, rule: "not_followed", but: map[string]string{"feed": none, "feed as RSS": none, "feed as Atom": none, "feed as JSON Feed": none, "why": none, "preview of a mute": none, "suggested": none}},
 }
 
 func TestPolicy(t *testing.T) {

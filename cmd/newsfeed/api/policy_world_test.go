@@ -182,3 +182,39 @@ func (w *policyWorld) why(id, query string) (r receipt) {
 	w.Must(200, "GET", fmt.Sprintf("/feed/why/%s?must_know=0&%s", id, query), w.fan, "").JSON(w, &r)
 	return r
 }
+
+// trending publishes much else of last week, beside which the story's topic grows,
+// and returns what the answer counts of the story.
+func (w *policyWorld) trending(token account.Secret) []string {
+	var lines []string
+	for i := range 40 {
+		lines = append(lines, fmt.Sprintf(`{"url":"https://news.example/granite/%d","title":"Granite %d","source":{"id":"quarry-%d"},"topics":["Granite"],"published_at":%q}`,
+			i, i, i, w.Clock.Now().Add(-5*24*time.Hour).UTC().Format(time.RFC3339)))
+	}
+	w.publish(lines...)
+	return w.counted("/topics/trending", token, "north-korea", 1)
+}
+
+// counted returns as many articles of the story as an answer counts on a topic
+// beyond those of other stories: x is the last that it misses.
+func (w *policyWorld) counted(path string, token account.Secret, id string, others int) []string {
+	var got struct {
+		Topics []struct {
+			ID       string
+			Articles int
+		}
+	}
+	w.Must(200, "GET", path, token, "").JSON(w, &got)
+	for _, t := range got.Topics {
+		if t.ID != id {
+			continue
+		}
+		switch n := t.Articles - others; {
+		case n > len(w.rest):
+			return []string{w.x}
+		case n > 0:
+			return w.rest[:1]
+		}
+	}
+	return nil
+}

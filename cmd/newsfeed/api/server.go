@@ -128,6 +128,8 @@ func routes() []route {
 		{"GET", "/topics/{id}.rss", public, articles, getTopicAs(syndication.RSS)},
 		{"GET", "/topics/{id}.atom", public, articles, getTopicAs(syndication.Atom)},
 		{"GET", "/topics/{id}.json", public, articles, getTopicAs(syndication.JSONFeed)},
+		{"GET", "/topics/trending", public, articles, (*Server).getTrending},
+		{"GET", "/topics/suggested", public, articles, (*Server).getSuggested},
 		{"GET", "/topics/{id}", public, nothing, (*Server).getTopic},
 		{"PUT", "/topics/{id}", editor, nothing, (*Server).putTopic},
 		{"GET", "/topics/{id}/articles", public, articles, (*Server).getTopicPage},
