@@ -164,7 +164,7 @@ func (v *visitor) post(path string, form url.Values) {
 
 func (v *visitor) follow(topic string) {
 	v.Helper()
-	v.post("/my/interests", url.Values{"topic": {topic}, "level": {"follow"}, "back": {"/"}})
+	v.post("/my/interests", url.Values{"follow": {topic}, "back": {"/"}})
 }
 
 func (v *visitor) signIn(query string) {
