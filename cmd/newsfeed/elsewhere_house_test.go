@@ -156,7 +156,7 @@ func (v *visitor) post(path string, form url.Values) {
 	v.Helper()
 	r, _ := http.NewRequest("POST", v.url+path, strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", v.url)
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	if status, text := send(v, v.client, r); status != 200 {
 		v.Fatalf("POST %s: %d %s", path, status, text)
 	}
