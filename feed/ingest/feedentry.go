@@ -11,7 +11,6 @@ import (
 
 	"github.com/mmcdole/gofeed"
 	ext "github.com/mmcdole/gofeed/extensions"
-	rssfile "github.com/mmcdole/gofeed/rss"
 
 	"newsfeed/feed"
 	"newsfeed/interests/topic"
@@ -19,7 +18,7 @@ import (
 
 // entryInput brings an entry into our shape, within our limits. It never says
 // "usable".
-func entryInput(document *gofeed.Feed, i int, base *url.URL) input {
+func entryInput(document *parsed, i int, base *url.URL) input {
 	entry := document.Items[i]
 	description := cmp.Or(entry.Description, mediaText(entry, "description"))
 	summary := Plain(bounded(description))
@@ -60,10 +59,10 @@ func bounded(s string) string { return s[:min(len(s), maxText)] }
 
 // entryURL is the entry's link, else its id if that is said to be a permanent
 // address, else the address of what it encloses; "" when there is none of these.
-func entryURL(document *gofeed.Feed, i int, base *url.URL) string {
+func entryURL(document *parsed, i int, base *url.URL) string {
 	entry := document.Items[i]
 	link := strings.TrimSpace(entry.Link)
-	if link == "" && isPermanent(document, i) {
+	if link == "" && !document.nameless[i] {
 		link = addressOf(entry.GUID)
 	}
 	for _, enclosure := range entry.Enclosures {
@@ -72,15 +71,6 @@ func entryURL(document *gofeed.Feed, i int, base *url.URL) string {
 		}
 	}
 	return resolved(link, base)
-}
-
-// isPermanent reports whether an entry's id may be its address: RSS says when not.
-func isPermanent(document *gofeed.Feed, i int) bool {
-	original, ok := document.OriginalFeed().(*rssfile.Feed)
-	if !ok || i >= len(original.Items) || original.Items[i].GUID == nil {
-		return true
-	}
-	return !strings.EqualFold(strings.TrimSpace(original.Items[i].GUID.IsPermalink), "false")
 }
 
 // addressOf is s, if that is a web address, else "".
@@ -105,7 +95,7 @@ func resolved(address string, base *url.URL) string {
 
 // documentSource names the publisher of a document; without a link, an entry's
 // own address has to serve.
-func documentSource(document *gofeed.Feed, address string) sourceInput {
+func documentSource(document *parsed, address string) sourceInput {
 	source := sourceInput{Name: shorten(Plain(bounded(document.Title)), maxName)}
 	for _, link := range []string{document.Link, document.FeedLink, address} {
 		if link, err := webAddress(strings.TrimSpace(link)); err == nil {

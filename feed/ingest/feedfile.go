@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ import (
 
 // MaxDocument is the greatest size of an RSS, Atom or JSON Feed document in
 // bytes, as it comes and in UTF-8.
-const MaxDocument = 16 << 20
+const MaxDocument = 8 << 20
 
 // Received is a document as it came.
 type Received struct {
@@ -77,10 +76,13 @@ func ReadDocument(ctx context.Context, r Received) (Document, error) {
 	}
 	at, _ := url.Parse(r.URL)
 	site, _ := webAddress(resolved(strings.TrimSpace(parsed.Link), at)) // one that is none is not said
-	return Document{
-		Items: documentItems(parsed, r.URL, err), Title: shorten(Plain(bounded(parsed.Title)), maxName),
-		Site: site, Keeps: documentKeeps(parsed), Encoding: in.encoding, Flaw: flawOf(in, err),
-	}, nil
+	document := Document{
+		Title: shorten(Plain(bounded(parsed.Title)), maxName), Site: site, Keeps: parsed.keeps,
+		Encoding: in.encoding, Flaw: flawOf(in, err),
+	}
+	in = decoded{} // not needed any more, and as long as the document
+	document.Items = documentItems(parsed, r.URL, err)
+	return document, nil
 }
 
 // flawOf says the gravest that is wrong with a document that was read.
@@ -98,12 +100,13 @@ func flawOf(in decoded, broken error) string {
 }
 
 // documentItems makes drafts of the entries; broken is how the document broke off.
-func documentItems(document *gofeed.Feed, at string, broken error) []Item {
+func documentItems(document *parsed, at string, broken error) []Item {
 	items := make([]Item, len(document.Items), len(document.Items)+1)
 	base := documentBase(document, at)
 	for i := range document.Items {
 		items[i].Index = i
 		in := entryInput(document, i, base)
+		document.Items[i] = nil // its texts are not needed any more
 		items[i].Draft, items[i].Err = in.draft(&checker{lenient: true, plain: true})
 	}
 	if broken != nil {
@@ -114,7 +117,7 @@ func documentItems(document *gofeed.Feed, at string, broken error) []Item {
 
 // documentBase is what addresses without a host are relative to: the page that
 // the document belongs to, else where it came from; nil when neither is known.
-func documentBase(document *gofeed.Feed, at string) *url.URL {
+func documentBase(document *parsed, at string) *url.URL {
 	from, _ := url.Parse(at) // nil when it is none
 	for _, address := range []string{document.Link, document.FeedLink, at} {
 		if address, err := webAddress(resolved(strings.TrimSpace(address), from)); err == nil {
@@ -126,29 +129,52 @@ func documentBase(document *gofeed.Feed, at string) *url.URL {
 	return nil
 }
 
-// documentKeeps is what RSS says in minutes.
-func documentKeeps(document *gofeed.Feed) time.Duration {
-	if original, ok := document.OriginalFeed().(*rssfile.Feed); ok {
-		return min(time.Duration(number(original.TTL)), 1e6) * time.Minute
-	}
-	return 0
+// parsed is a document as the parser has it, and what its universal form leaves out
+// of RSS.
+type parsed struct {
+	*gofeed.Feed
+	keeps    time.Duration // ttl, which RSS says in minutes
+	nameless map[int]bool  // entries whose id is said to be no address
 }
 
-func parseDocument(ctx context.Context, text []byte) (*gofeed.Feed, error) {
-	parser := gofeed.NewParser()
-	parser.KeepOriginalFeed = true // has what the universal form leaves out
+// Translate implements gofeed.Translator.
+func (p *parsed) Translate(document any) (*gofeed.Feed, error) {
+	if original, ok := document.(*rssfile.Feed); ok {
+		p.keeps = min(time.Duration(number(original.TTL)), 1e6) * time.Minute
+		for i, entry := range original.Items {
+			if entry.GUID != nil && strings.EqualFold(strings.TrimSpace(entry.GUID.IsPermalink), "false") {
+				p.nameless[i] = true
+			}
+		}
+	}
 	// The first <img> of a text is as often a tracker as a picture.
-	parser.RSSTranslator = &gofeed.DefaultRSSTranslator{DisableContentImageScan: true}
-	document, err := parser.Parse(untilDone{ctx, io.NewSectionReader(bytes.NewReader(text), 0, int64(len(text)))})
+	return (&gofeed.DefaultRSSTranslator{DisableContentImageScan: true}).Translate(document)
+}
+
+// parseDocument lets the parser read a document. That it panics (it does on null
+// in place of an item of JSON Feed) is a failure of that document.
+func parseDocument(ctx context.Context, text []byte) (document *parsed, err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			document, err = nil, fmt.Errorf("the parser gave up: %v", broken)
+		}
+	}()
+	document = &parsed{nameless: map[int]bool{}}
+	parser := gofeed.NewParser()
+	parser.RSSTranslator = document
+	document.Feed, err = parser.Parse(untilDone{ctx, bytes.NewReader(text)})
 	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) {
 		err = ErrNoDocument
 	}
-	return document, err
+	if err != nil {
+		return nil, err
+	}
+	return document, nil
 }
 
 // mended reads a document that breaks off up to its last whole entry; nil when
 // that does not help. (Of 447 polls of real outlets 3 were cut off.)
-func mended(ctx context.Context, text []byte) *gofeed.Feed {
+func mended(ctx context.Context, text []byte) *parsed {
 	whole := wholePart(text)
 	if whole == nil {
 		return nil

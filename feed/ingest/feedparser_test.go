@@ -36,7 +36,7 @@ var (
 // parsedSuite is one document as we read it, before entries are made drafts.
 type parsedSuite struct {
 	document Document
-	parsed   *gofeed.Feed
+	parsed   *parsed
 	base     string
 	bozo     bool
 }
@@ -44,7 +44,7 @@ type parsedSuite struct {
 func parseSuite(t *testing.T, content []byte, header map[string]string) *parsedSuite {
 	t.Helper()
 	r := Received{Body: content, ContentType: header["content-type"], URL: header["content-location"]}
-	s := &parsedSuite{base: r.URL, parsed: &gofeed.Feed{}}
+	s := &parsedSuite{base: r.URL, parsed: &parsed{Feed: &gofeed.Feed{}}}
 	var err error
 	s.document, err = ReadDocument(t.Context(), r)
 	s.bozo = err != nil || s.document.Flaw != ""

@@ -27,6 +27,7 @@ const (
 	maxPieced     = 64 << 20  // bytes of text that are moved to add up its pieces
 	maxUnknown    = 40_000    // elements with a namespace: the parser keeps each with two maps
 	maxElementLen = 2 << 20   // bytes from an element's start to its end, below <item>
+	maxRation     = maxElementLen + 128<<10
 )
 
 // errBound: the document passes a bound of the pre-scan.
@@ -42,6 +43,24 @@ type untilDone struct {
 	in  io.Reader
 }
 
+// rationed is a reader that gives a decoder no more than so much for one token, so
+// that it does not keep a whole document for one.
+type rationed struct {
+	untilDone
+	left int
+}
+
+func (r *rationed) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errLongToken
+	}
+	n, err := r.untilDone.Read(p)
+	r.left -= n
+	return n, err
+}
+
+var errLongToken = bound("a tag or text in it is longer than %d MiB", maxElementLen>>20)
+
 func (r untilDone) Read(p []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
 		return 0, context.Cause(r.ctx)
@@ -52,14 +71,18 @@ func (r untilDone) Read(p []byte) (int, error) {
 // prescan refuses what could harm the parser, which reads the document after it.
 // Whether it is well-formed is left to the parser.
 func prescan(ctx context.Context, text []byte) error {
-	in := untilDone{ctx, bytes.NewReader(text)}
+	in := &rationed{untilDone{ctx, bytes.NewReader(text)}, maxRation}
 	if start := bytes.TrimSpace(text[:min(len(text), 4<<10)]); len(start) > 0 && start[0] == '{' {
 		return prescanJSON(in)
 	}
 	s := &xmlScan{decoder: xml.NewDecoder(in)}
 	s.decoder.Strict = false
 	for {
+		in.left = maxRation
 		token, err := s.decoder.RawToken()
+		if errors.Is(err, errBound) {
+			return err
+		}
 		if err != nil { // cut off or broken: what comes next says so
 			return context.Cause(ctx)
 		}
@@ -173,9 +196,10 @@ func (s *xmlScan) piece(size int) error {
 }
 
 // prescanJSON does the same for JSON Feed.
-func prescanJSON(in io.Reader) error {
+func prescanJSON(in *rationed) error {
 	d := jsontext.NewDecoder(in, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	for tokens, objects := 0, 0; ; tokens++ {
+		in.left = maxRation
 		token, err := d.ReadToken()
 		if err != nil {
 			if errors.Is(err, io.EOF) {

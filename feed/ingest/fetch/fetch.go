@@ -22,10 +22,10 @@ import (
 
 // Bounds of an answer.
 const (
-	MaxWire      = 8 << 20  // bytes as they come
-	MaxDecoded   = 16 << 20 // bytes once unpacked
-	maxRatio     = 100      // how many times as long it may become, once
-	ratioFree    = 1 << 20  // it is longer than this
+	MaxWire      = 8 << 20 // bytes as they come
+	MaxDecoded   = 8 << 20 // bytes once unpacked
+	maxRatio     = 100     // how many times as long it may become, once
+	ratioFree    = 1 << 20 // it is longer than this
 	maxRedirects = 5
 	maxHeader    = 64 << 10
 	hostConns    = 2 // connections to one host at a time
