@@ -23,6 +23,12 @@ import (
 // openDesk opens a desk over an embedded store; its clock is moved by the test.
 func openDesk(t *testing.T) (*ingest.Desk, *embedded.Store, func(time.Duration)) {
 	t.Helper()
+	return openDeskWithin(t, 5*time.Second)
+}
+
+// openDeskWithin is openDesk with a deadline of a fetch.
+func openDeskWithin(t *testing.T, timeout time.Duration) (*ingest.Desk, *embedded.Store, func(time.Duration)) {
+	t.Helper()
 	store, err := embedded.Open(filepath.Join(t.TempDir(), "newsfeed.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -38,7 +44,7 @@ func openDesk(t *testing.T) (*ingest.Desk, *embedded.Store, func(time.Duration))
 	}
 	log.Start()
 	desk := ingest.NewDesk(ingest.DeskDeps{
-		Sources: store.Sources(), Client: fetch.New(fetch.Options{Agent: "test", Timeout: 5 * time.Second, AllowPrivate: true}), Timeout: 5 * time.Second,
+		Sources: store.Sources(), Client: fetch.New(fetch.Options{Agent: "test", Timeout: timeout, AllowPrivate: true}), Timeout: timeout,
 		Tagger: ingest.NewTagger(catalogue, store.Topics(), false), Log: log, Articles: store.Articles(), Now: now,
 		Report: func(err error) { t.Errorf("reported: %v", err) },
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"html"
 	"maps"
@@ -40,20 +41,32 @@ func payloadsOf(t *testing.T) []string {
 // payloadsEach is how many payloads stand in one document.
 const payloadsEach = 60
 
+var payloadDocuments = flag.Int("hostile.payloads", 15, "documents of payloads among the hostile sources; 0: all")
+
+// made are the hostile sources, once made: two tests use them.
+var made []HostileSource
+
 // hostileSources makes them: bombs, mad fields, broken encodings, and every
 // payload of the packs as title, link, summary and body.
 func hostileSources(t *testing.T) []HostileSource {
 	t.Helper()
+	if made != nil {
+		return slices.Clone(made)
+	}
 	var all []HostileSource
 	for _, make := range []func() []HostileSource{bombs, longFields, madDates, madAddresses, madEncodings, madPackings, madJSON, duplicates} {
 		all = append(all, make()...)
 	}
 	i := 0
 	for some := range slices.Chunk(payloadsOf(t), payloadsEach) {
+		if *payloadDocuments > 0 && i == *payloadDocuments {
+			break
+		}
 		all = append(all, payloadDocument(fmt.Sprintf("payloads %d", i), some))
 		i++
 	}
-	return all
+	made = all
+	return slices.Clone(made)
 }
 
 // payloadDocument has each payload in an item of its own, in all its places; and
