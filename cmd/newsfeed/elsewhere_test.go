@@ -25,7 +25,7 @@ import (
 // list is merged; who declines merges nothing; another subject is another account,
 // and nobody is joined by e-mail.
 func TestSignInElsewhere(t *testing.T) {
-	h := newHouse(t, newTestIssuer(t), func(c *config.Config) { c.SignUp = false })
+	h := newHouse(t, newTestIssuer(t))
 	phone := h.visitor()
 	if _, text := phone.get("/sign-in?back=%2Ft%2Firan"); !strings.Contains(text, `href="/sign-in/oidc?back=%2Ft%2Firan"`) {
 		t.Fatal("no page leads to the sign-in")
@@ -44,6 +44,9 @@ func TestSignInElsewhere(t *testing.T) {
 
 	laptop := h.visitor()
 	laptop.follow("chad")
+	if _, text := laptop.get("/sign-in?back=%2F"); !strings.Contains(text, `href="/sign-in/oidc?back=%2F"`) || !strings.Contains(text, `href="/sign-in/oidc?back=%2F&amp;merge=false"`) {
+		t.Error("who has topics here cannot say whether they come along")
+	}
 	laptop.signIn("")
 	if id, _, follows := laptop.account(); id != ann || fmt.Sprint(follows) != "[chad iran]" {
 		t.Errorf("on a second device: %s follows %v, want %s", id, follows, ann)
@@ -73,6 +76,16 @@ func TestSignInElsewhere(t *testing.T) {
 	laptop.post("/sign-out", nil)
 	if !laptop.isOut() || phone.isOut() {
 		t.Error("signing out one device")
+	}
+}
+
+// Where sign-up is closed, who has an account elsewhere comes in all the same.
+func TestSignInElsewhereWithoutSignUp(t *testing.T) {
+	h := newHouse(t, newTestIssuer(t), func(c *config.Config) { c.SignUp = false })
+	v := h.visitor()
+	v.signIn("")
+	if id, text, _ := v.account(); id == "" || !strings.Contains(text, `"guest":false`) {
+		t.Errorf("who comes from elsewhere is %s", text)
 	}
 }
 
