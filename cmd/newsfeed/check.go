@@ -74,6 +74,7 @@ func (p *program) checkSettings(f *findings) {
 	}
 	if len(p.problems) == 0 {
 		f.fine("settings")
+		f.fine("all absolute addresses begin with NEWSFEED_URL, %s", p.config.URL)
 	}
 	for _, warning := range p.config.Warnings() {
 		f.warn("%s", warning)

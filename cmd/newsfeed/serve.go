@@ -65,7 +65,7 @@ func (s *serveCommand) run(ctx context.Context, p *program, a *App, l net.Listen
 		}
 	}
 	a.desk.Start()
-	slog.Default().Info("ready", "page", p.config.URL+"/", "api", p.config.URL+"/docs", "articles", a.index.Articles())
+	slog.Default().Info("ready", "addresses_begin_with", p.config.URL, "page", p.config.URL+"/", "api", p.config.URL+"/docs", "articles", a.index.Articles())
 	select {
 	case <-ctx.Done():
 		return nil

@@ -68,6 +68,17 @@ func (c *Catalogue) Get(id ID) (Topic, bool) {
 	return clone(e.topic), true
 }
 
+// IDs returns the ids of all topics, in no order.
+func (c *Catalogue) IDs() []ID {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	ids := make([]ID, 0, len(c.byID))
+	for id := range c.byID {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
 // Len returns the number of topics of all kinds.
 func (c *Catalogue) Len() int {
 	c.mu.RLock()

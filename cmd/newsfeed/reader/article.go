@@ -79,6 +79,7 @@ func (r *Reader) articlePage(c *fiber.Ctx, v *visitor, e *feed.Entry, one []feed
 	marks := v.marksOf(one)
 	p.Card = r.entryCard(c, v, e, marks)
 	p.Canonical = p.Card.Href
+	p.Share = r.shareArticle(&p.Card)
 	if !a.Updated.IsZero() && a.Updated.Sub(a.Published).Abs() >= updateWorthSaying {
 		p.Updated = ago(a.Updated, now)
 	}

@@ -61,7 +61,7 @@ func parseTemplates() map[string]*template.Template {
 		"press":      newPress,
 		"count":      count,
 		"complaint":  newComplaint,
-	}).ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/fields.html"))
+	}).ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/fields.html", "templates/share.html"))
 	pages := map[string]*template.Template{}
 	for _, name := range []string{"front", "topic", "search", "interests", "message", "password",
 		"sign-in", "sign-up", "merge", "devices", "account", "lost",

@@ -149,7 +149,7 @@ func TestArticlePage(t *testing.T) {
 	path := "/a/" + a.ID.String()
 	page := b.get(path).want(t, 200, `<meta name="robots" content="noindex">`, `<link rel="canonical" href="`+a.URL+`">`,
 		"<p>The whole text.</p>", `loading="lazy" decoding="async" referrerpolicy="no-referrer" src="https://x.example/a.jpg"`,
-		"Interested in <bdi>North Korea</bdi>?", `lang="de"`).lacks(t, "a.svg", "http://x.example", "In short.")
+		"Interested in <bdi>North Korea</bdi>?", `lang="de"`).lacks(t, "a.svg", "http://x.example", `class="standfirst"`)
 	main := page.body[strings.Index(page.body, `<main id="main">`):]
 	if link := regexp.MustCompile(`<a [^>]*href="([^"]*)"`).FindStringSubmatch(main); link == nil || link[1] != a.URL {
 		t.Errorf("the first link is %q, want %s", link, a.URL)

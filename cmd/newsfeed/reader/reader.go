@@ -110,6 +110,8 @@ func (r *Reader) Routes(router fiber.Router) {
 	router.Post("/my/password/:token", r.page(r.guarded(r.setPassword)))
 	router.Get("/assets/:file", r.asset)
 	router.Get("/client.js", r.client)
+	router.Get("/robots.txt", r.page(r.robots))
+	router.Get("/sitemap.xml", r.page(r.sitemap))
 }
 
 // render sends a page of a template with a status.

@@ -23,6 +23,7 @@ type layout struct {
 	News  []topicView // topics of the cards shown that the visitor does not follow
 	AsOf  time.Time   // of the feed shown; zero when none is
 	Back  string      // where a form of this page leads back to
+	Share *share      // how it is shown elsewhere; nil: not at all
 	Enter *entrance   // nil: on a page that does not know who looks at it
 	Tab   string      // which of the feed's tabs is shown: all, unread, saved
 
