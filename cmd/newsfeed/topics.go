@@ -18,6 +18,8 @@ import (
 type topicsCommand struct {
 	Import importTopics `cmd:"" help:"Make topics or change them."`
 	Export exportTopics `cmd:"" help:"Write all topics to standard output, one JSON object a line."`
+
+	Explain explainTopics `cmd:"" help:"Show what a text is tagged with, and why."`
 }
 
 type exportTopics struct{}

@@ -130,6 +130,7 @@ func routes() []route {
 		{"GET", "/topics/{id}.json", public, articles, getTopicAs(syndication.JSONFeed)},
 		{"GET", "/topics/trending", public, articles, (*Server).getTrending},
 		{"GET", "/topics/suggested", public, articles, (*Server).getSuggested},
+		{"POST", "/topics/explain", editor, nothing, (*Server).postExplain},
 		{"GET", "/topics/{id}", public, nothing, (*Server).getTopic},
 		{"PUT", "/topics/{id}", editor, nothing, (*Server).putTopic},
 		{"GET", "/topics/{id}/articles", public, articles, (*Server).getTopicPage},

@@ -54,6 +54,7 @@ var whoMay = map[string]struct {
 	"GET /feed.json":               {"/feed.json", "", "401 200 200 200 401 403 403 401"},
 	"GET /topics/trending":         {"/topics/trending", "", "200 200 200 200 401 200 200 401"},
 	"GET /topics/suggested":        {"/topics/suggested", "", "200 200 200 200 401 200 200 401"},
+	"POST /topics/explain":         {"/topics/explain", `{"title":"Iran"}`, "401 403 403 403 401 403 200 401"},
 	"GET /topics/{id}":             {"/topics/iran", "", "200 200 200 200 401 200 200 401"},
 	"PUT /topics/{id}":             {"/topics/iran", `{"name":"Iran","kind":"country"}`, "401 403 403 403 401 403 200 401"},
 	"GET /topics/{id}/articles":    {"/topics/iran/articles", "", "200 200 200 200 401 200 200 401"},
