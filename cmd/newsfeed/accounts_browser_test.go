@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -15,11 +16,16 @@ import (
 
 var shots = flag.String("shots", "", "folder into which TestAccountsInBrowser puts pictures of its pages")
 
+// tabPatience is how long a person waits for what does not come.
+const tabPatience = 20 * time.Second
+
 // do acts as a person does.
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, tabPatience)
+	defer cancel()
 	for _, a := range actions {
-		if err := chromedp.Do(b.ctx, a); err != nil {
+		if err := chromedp.Do(ctx, a); err != nil {
 			b.t.Fatal(err)
 		}
 	}
@@ -47,7 +53,9 @@ func (b *tab) fill(form string, fields ...string) {
 // press presses a button or a link and waits for the next page.
 func (b *tab) press(what string) {
 	b.t.Helper()
-	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(what))); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, tabPatience)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(what))); err != nil {
 		b.t.Fatalf("press %s: %v", what, err)
 	}
 }
@@ -88,8 +96,7 @@ func (b *tab) sees(name, focus string, texts ...string) {
 }
 
 // A guest signs up on a phone, makes a mistake, and signs in on a desk as another
-// guest, whose topics come along and are taken back. No page has a script: the
-// reader's policy forbids them all.
+// guest, whose topics come along and are taken back.
 func TestAccountsInBrowser(t *testing.T) {
 	p := serve(t)
 	phone := browser(t)

@@ -38,7 +38,7 @@ var pageSurfaces = []surface{
 // pagesWithoutArticles show none, so that the policy has nothing to say of them.
 var pagesWithoutArticles = []string{
 	"/search", "/pick", "/my/interests", "/sign-in", "/sign-up", "/my/merges/:id", "/my/devices", "/my/account",
-	"/my/password", "/my/password/:token", "/assets/:file", "/client.js",
+	"/my/password", "/my/password/:token", "/assets/:file", "/client.js", "/sw.js", "/manifest.webmanifest", "/robots.txt", "/sitemap.xml",
 }
 
 // pages is the reader on a house's stores.

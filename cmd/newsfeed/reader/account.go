@@ -111,6 +111,7 @@ func (r *Reader) erase(c *fiber.Ctx) error {
 		return fmt.Errorf("erase %s: %w", v.session.Account, err)
 	}
 	r.clearCookie(c)
+	r.clearDevice(c)
 	return c.Redirect("/?note=erased", fiber.StatusSeeOther)
 }
 

@@ -1,6 +1,7 @@
 package reader
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -11,45 +12,80 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-//go:embed assets/page.css assets/icon.svg templates/*.html
+//go:embed assets templates/*.html
 var files embed.FS
 
-// asset is an embedded file, served under a name made of its content.
+// asset is an embedded file: one of a page's parts, served under a name made of its
+// content, or one that keeps its name and is asked about each time.
 type asset struct {
 	content     []byte
 	contentType string
 	path        string // "/assets/<hash>.css"
+	tag         string // its ETag
 }
 
+const scriptType = "text/javascript; charset=utf-8"
+
+// The parts. Those that name others name them as "./page.css", and are served with
+// the names that these have here.
 var (
-	stylesheet = loadAsset("assets/page.css", "text/css; charset=utf-8")
-	icon       = loadAsset("assets/icon.svg", "image/svg+xml")
+	stylesheet = loadAsset("page.css", "text/css; charset=utf-8")
+	icon       = loadAsset("icon.svg", "image/svg+xml")
+	live       = loadAsset("live.js", scriptType)
+	offline    = loadAsset("offline.js", scriptType)
+	script     = loadAsset("page.js", scriptType, "live.js", live.path, "offline.js", offline.path)
+
+	parts = []asset{stylesheet, icon, live, offline, script}
+
+	worker = loadAsset("sw.js", scriptType, "page.css", stylesheet.path, "icon.svg", icon.path,
+		"live.js", live.path, "offline.js", offline.path, "page.js", script.path)
+	manifest = loadAsset("manifest.webmanifest", "application/manifest+json", "icon.svg", icon.path)
 )
 
-func loadAsset(name, contentType string) asset {
-	content := must(files.ReadFile(name))
+// loadAsset reads a file, in which names of other files are replaced by their paths.
+func loadAsset(name, contentType string, names ...string) asset {
+	content := must(files.ReadFile("assets/" + name))
+	for i := 0; i < len(names); i += 2 {
+		content = bytes.ReplaceAll(content, []byte("./"+names[i]), []byte(names[i+1]))
+	}
 	sum := sha256.Sum256(content)
-	return asset{content, contentType, "/assets/" + hex.EncodeToString(sum[:8]) + path.Ext(name)}
+	hash := hex.EncodeToString(sum[:8])
+	return asset{content, contentType, "/assets/" + hash + path.Ext(name), `"` + hash + `"`}
 }
 
-// asset serves the stylesheet and the icon, for ever. A name of another build is
-// answered with this one's file, not to be kept: while nodes are being replaced,
-// a page of the one may ask the other for its looks.
+// asset serves a part for ever. A name of another build is answered with this one's
+// style or icon, not to be kept: while nodes are being replaced, a page of the one
+// may ask the other for its looks. A script of another build is not guessed.
 func (r *Reader) asset(c *fiber.Ctx) error {
-	for _, a := range []asset{stylesheet, icon} {
-		if !strings.HasSuffix(c.Path(), path.Ext(a.path)) {
-			continue
-		}
-		keep := "no-store"
+	for _, a := range parts {
 		if c.Path() == a.path {
-			keep = "public, max-age=31536000, immutable"
+			return a.send(c, "public, max-age=31536000, immutable")
 		}
-		setSafe(c)
-		c.Set(fiber.HeaderCacheControl, keep)
-		c.Set(fiber.HeaderContentType, a.contentType)
-		return c.Send(a.content)
+	}
+	for _, a := range []asset{stylesheet, icon} {
+		if strings.HasSuffix(c.Path(), path.Ext(a.path)) {
+			return a.send(c, "no-store")
+		}
 	}
 	return c.Next()
+}
+
+func (a *asset) send(c *fiber.Ctx, keep string) error {
+	setSafe(c)
+	c.Set(fiber.HeaderCacheControl, keep)
+	c.Set(fiber.HeaderContentType, a.contentType)
+	return c.Send(a.content)
+}
+
+// named serves an asset under a name that stays, to be asked about each time.
+func (a asset) named(c *fiber.Ctx) error {
+	c.Set(fiber.HeaderETag, a.tag)
+	if c.Get(fiber.HeaderIfNoneMatch) == a.tag {
+		setSafe(c)
+		c.Set(fiber.HeaderCacheControl, "no-cache")
+		return c.SendStatus(fiber.StatusNotModified)
+	}
+	return a.send(c, "no-cache")
 }
 
 // parseTemplates makes one template per page: the layout, the parts, and the
@@ -58,6 +94,7 @@ func parseTemplates() map[string]*template.Template {
 	base := template.Must(template.New("layout.html").Funcs(template.FuncMap{
 		"stylesheet": func() string { return stylesheet.path },
 		"icon":       func() string { return icon.path },
+		"script":     func() string { return script.path },
 		"press":      newPress,
 		"count":      count,
 		"complaint":  newComplaint,

@@ -23,6 +23,7 @@ type marking struct {
 	mark    feed.Mark
 	value   bool
 	stories []feed.StoryID
+	all     bool // they are all of a page
 	back    string
 }
 
@@ -76,14 +77,14 @@ func (r *Reader) mark(c *fiber.Ctx) error {
 		m.back = withNote(m.back, "renewed")
 	case m.mark == feed.Hidden && m.value:
 		m.back = withNote(m.back, "hidden", "of", first)
-	case len(m.stories) > 1 && changed > 0:
+	case m.all && changed > 0:
 		m.back = withNote(m.back, "read", "of", at.String(), "count", strconv.Itoa(changed))
 	}
 	return c.Redirect(m.back, fiber.StatusSeeOther)
 }
 
 func readMarking(fields url.Values) (marking, error) {
-	m, found := marking{back: localPath(fields.Get("back"))}, 0
+	m, found := marking{back: localPath(fields.Get("back")), all: fields.Has("all")}, 0
 	for name, what := range markNames {
 		texts := fields[name]
 		if len(texts) == 0 {
@@ -91,7 +92,7 @@ func readMarking(fields url.Values) (marking, error) {
 		}
 		found++
 		m.mark, m.value = what.mark, what.value
-		if len(texts) > maxMarked || len(texts) > 1 && name != "read" {
+		if len(texts) > maxMarked || name != "read" && (len(texts) > 1 || m.all) || len(texts) > 1 && !m.all {
 			return m, errForm
 		}
 		for _, text := range texts {
@@ -130,7 +131,7 @@ func (r *Reader) setMarks(ctx context.Context, v *visitor, m marking) (at intere
 	if err != nil {
 		return at, 0, err
 	}
-	if len(m.stories) == 1 {
+	if !m.all {
 		id := m.stories[0]
 		_, err := marks.Set(ctx, v.session.Account, id, map[feed.Mark]bool{m.mark: m.value}, v.session.Until(),
 			slices.DeleteFunc(one[id], func(other feed.StoryID) bool { return other == id })...)

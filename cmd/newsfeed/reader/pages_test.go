@@ -86,7 +86,7 @@ func TestAllRead(t *testing.T) {
 	if len(form) != 4 {
 		t.Fatalf("%d stories in the form, want the 4 unread ones", len(form))
 	}
-	v := url.Values{"back": {"/?unread=true"}}
+	v := url.Values{"all": {"yes"}, "back": {"/?unread=true"}}
 	for _, m := range form {
 		v.Add("read", m[1])
 	}
@@ -118,7 +118,7 @@ func TestUndoLevels(t *testing.T) {
 func TestBadMarks(t *testing.T) {
 	s := newSite(t)
 	id := s.publish(feed.Article{Title: "Talks resume"}, "north-korea").ID.String()
-	many := url.Values{}
+	many := url.Values{"all": {"yes"}}
 	for range maxMarked + 1 {
 		many.Add("read", id)
 	}
@@ -128,6 +128,7 @@ func TestBadMarks(t *testing.T) {
 	}{
 		{url.Values{"save": {uuid.NewString()}}, 404}, {url.Values{"save": {"x"}}, 400}, {url.Values{}, 400},
 		{url.Values{"save": {id}, "hide": {id}}, 400}, {url.Values{"save": {id, id}}, 400}, {many, 400},
+		{url.Values{"read": {id, id}}, 400}, {url.Values{"all": {"yes"}, "save": {id}}, 400},
 		{url.Values{"unread-at": {"x"}}, 400}, {url.Values{"unsave": {id}}, 303}, {url.Values{"unread-at": {strings.Repeat("0", 32)}}, 303},
 	} {
 		b := &browser{site: s}

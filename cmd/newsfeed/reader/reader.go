@@ -112,6 +112,8 @@ func (r *Reader) Routes(router fiber.Router) {
 	router.Get("/client.js", r.client)
 	router.Get("/robots.txt", r.page(r.robots))
 	router.Get("/sitemap.xml", r.page(r.sitemap))
+	router.Get("/sw.js", worker.named)
+	router.Get("/manifest.webmanifest", manifest.named)
 }
 
 // render sends a page of a template with a status.

@@ -282,5 +282,6 @@ func (r *Reader) signOut(c *fiber.Ctx) error {
 		}
 	}
 	r.clearCookie(c)
+	r.clearDevice(c)
 	return c.Redirect("/?note=signed-out", fiber.StatusSeeOther)
 }

@@ -47,6 +47,9 @@ type rail struct {
 	Muted     int
 }
 
+// headerAccount tells the worker whose a page is.
+const headerAccount = "X-Account"
+
 // topicView is a topic as a page shows it, with the visitor's level for it.
 type topicView struct {
 	ID       topic.ID
@@ -126,6 +129,7 @@ func (r *Reader) layout(c *fiber.Ctx, v *visitor, title string) layout {
 	l := layout{Title: title, Note: r.noteOf(c, v), Back: backOf(c)}
 	if v.known {
 		l.Account = v.session.Account.String()
+		c.Set(headerAccount, l.Account)
 	}
 	l.Enter = &entrance{Member: v.member(), Guest: v.guest(), SignUp: r.deps.SignUp, Back: url.QueryEscape(l.Back)}
 	for _, i := range r.listed(v) {

@@ -189,6 +189,10 @@ func (r *Reader) clearCookie(c *fiber.Ctx) {
 	c.Cookie(cookie)
 }
 
+// clearDevice has a browser drop what its worker and the client's list keep.
+// Browsers that do not know the header drop it at the next page, which is nobody's.
+func (r *Reader) clearDevice(c *fiber.Ctx) { c.Set("Clear-Site-Data", `"cache", "storage"`) }
+
 func (r *Reader) cookie() *fiber.Cookie {
 	return &fiber.Cookie{
 		Name: r.deps.Cookie, Path: "/", HTTPOnly: true,

@@ -1,0 +1,96 @@
+// What happens elsewhere: new stories, and edits on other devices. A pill says so,
+// and never moves what is being read. Of all tabs of a browser one holds the stream
+// (the lock says which) and tells the others; hidden tabs let go.
+
+const texts = {
+  newer: (n) => (n === 1 ? '1 new story' : n >= 99 ? '99 new stories or more' : `${n} new stories`),
+  changed: 'Your topics have changed: show the new feed',
+};
+
+const feed = document.querySelector('[data-since]');
+let name, channel, make, pill, release, changed = false, asking = 0;
+
+function showPill(text) {
+  if (!pill) {
+    pill = document.body.appendChild(make('p', { className: 'pill', role: 'status' }));
+    pill.append(make('a', { href: location.pathname === '/' ? location.pathname + location.search.replace(/[?&]cursor=[^&]*/, '') || '/' : '/' }));
+  }
+  pill.firstChild.textContent = text;
+}
+
+async function countNewer() {
+  if (!feed || document.hidden || asking++) return;
+  try {
+    do {
+      asking = 1;
+      const response = await fetch(`/feed/newer?cursor=${encodeURIComponent(feed.dataset.since)}`);
+      if (!response.ok) continue;
+      const { count } = await response.json();
+      if (count > 0 && !changed) showPill(texts.newer(count));
+    } while (asking > 1);
+  } catch {
+    // The stream comes back, and asks again.
+  } finally {
+    asking = 0;
+  }
+}
+
+function happened(what) {
+  if (what === 'feed') countNewer();
+  if (what === 'interests') {
+    if (location.pathname === '/my/interests' && !document.querySelector('.toast button')) location.reload();
+    else if (feed) { changed = true; showPill(texts.changed); }
+  }
+}
+
+function listen() {
+  let begun = false;
+  const events = new EventSource('/events');
+  for (const what of ['feed', 'interests', 'marks']) events.addEventListener(what, () => {
+    channel.postMessage(what);
+    happened(what);
+  });
+  events.onopen = () => { if (begun) happened('feed'); begun = true; };
+  return events;
+}
+
+async function hold() {
+  if (document.hidden || release) return;
+  const ended = new Promise((resolve) => { release = resolve; });
+  const within = async () => {
+    if (document.hidden) return;
+    const stream = listen();
+    await ended;
+    stream.close();
+  };
+  if (!navigator.locks) return within(); // plain HTTP on a network: each visible tab for itself
+  await navigator.locks.request(name, { signal: signalOf(ended) }, within).catch(() => {});
+}
+
+// signalOf ends the waiting for a lock when a promise is settled.
+function signalOf(promise) {
+  const abort = new AbortController();
+  promise.then(() => abort.abort());
+  return abort.signal;
+}
+
+function letGo() {
+  release?.();
+  release = undefined;
+}
+
+/** begin listens for an account, whenever its page is seen. */
+export function begin(page) {
+  make = page.make;
+  name = `newsfeed live ${page.account}`;
+  channel = new BroadcastChannel(name);
+  channel.onmessage = (event) => happened(event.data);
+  addEventListener('visibilitychange', () => {
+    if (document.hidden) return letGo();
+    hold();
+    countNewer();
+  });
+  addEventListener('pagehide', letGo);
+  addEventListener('pageshow', (event) => { if (event.persisted) { hold(); countNewer(); } });
+  hold();
+}

@@ -1,0 +1,94 @@
+// Reading and editing without the service: the worker keeps the last pages, the
+// client's list keeps edits of topics until they are sent. Both are one account's.
+
+const texts = {
+  offline: (time) => `The service cannot be reached. This is how it was on ${time}.`,
+  kept: (name) => `${name}: kept on this device, and sent when the service is back.`,
+  sent: 'What you changed offline is saved.',
+  refused: (n) => `${n} of your changes could not be taken over.`,
+  unsent: (n) => `${n === 1 ? '1 change' : `${n} changes`} of your topics could not be sent yet. Go on, and drop ${n === 1 ? 'it' : 'them'}?`,
+  others: (n) => `${n === 1 ? '1 change' : `${n} changes`} made here by somebody who was signed in could not be sent.`,
+  signIn: 'Sign in to send',
+  drop: 'Drop',
+};
+
+let account, at, make, say, show, showFeed, opening;
+
+/** meet tells what the page has for this module. */
+export function meet(page) { ({ account, at, make, say, show, showFeed } = page); }
+
+/** list opens the account's list on this device. */
+function list() {
+  opening ??= import('/client.js').then(async ({ open }) => {
+    const l = await open({ account });
+    l.subscribe(({ problems }) => {
+      if (problems?.length) say(texts.refused(problems.length));
+      if (l.waiting) return;
+      if (localStorage.getItem('waiting')) say(texts.sent, showFeed, '/');
+      localStorage.removeItem('waiting');
+    });
+    return l;
+  });
+  return opening;
+}
+
+/** edit keeps an edit of a topic on this device until it is sent. */
+export async function edit(topic, level, name) {
+  localStorage.setItem('waiting', account);
+  const l = await list();
+  await l.set(topic, level);
+  show(topic, level ?? 'none');
+  for (const row of document.querySelectorAll('.row')) {
+    if ([...row.querySelectorAll('button')].some((b) => b.value === topic)) row.classList.add('waiting');
+  }
+  say(texts.kept(name));
+}
+
+// ask lets a form that ends the account's stay here go on only when nothing unsent
+// is lost by it, or its person says so.
+addEventListener('submit', async (event) => {
+  const form = event.target;
+  if (!['/sign-out', '/my/account/erase'].includes(form.getAttribute('action')) || form.dataset.sure || localStorage.getItem('waiting') !== account) return;
+  event.preventDefault();
+  const l = await list();
+  await l.sync().catch(() => {});
+  if (l.waiting && !confirm(texts.unsent(l.waiting))) return;
+  await l.forget();
+  localStorage.removeItem('waiting');
+  form.dataset.sure = 'yes';
+  form.requestSubmit(event.submitter);
+}, true);
+
+// abandoned asks about what another account left unsent on this device.
+async function abandoned(whose) {
+  const { indexedStore } = await import('/client.js');
+  const store = await indexedStore(`newsfeed ${location.origin}`);
+  const state = await store.read(whose);
+  const n = state?.pending.length ?? 0;
+  const drop = async () => { await store.remove(whose); localStorage.removeItem('waiting'); };
+  if (!n) return drop();
+  say(texts.others(n), texts.drop, drop);
+  if (!account) document.querySelector('.toast')?.append(make('a', { href: '/sign-in', className: 'small' }, texts.signIn));
+}
+
+/** begin says whether the page was kept, sends what waits, and starts the worker. */
+export async function begin() {
+  const { offline } = document.body.dataset;
+  if (offline) {
+    const line = make('div', { className: 'note', role: 'status' }, make('p', {}, texts.offline(at(offline))));
+    document.querySelector('.masthead').after(line);
+  }
+  const waiting = localStorage.getItem('waiting');
+  if (waiting && waiting === account) {
+    const l = await list();
+    for (const { topic, level, pending } of l.interests()) if (pending) show(topic, level ?? 'none');
+    if (!l.waiting) localStorage.removeItem('waiting');
+  } else if (waiting) {
+    await abandoned(waiting);
+  }
+  const policy = globalThis.trustedTypes?.createPolicy('newsfeed', { createScriptURL: (url) => {
+    if (url !== '/sw.js') throw new TypeError('no script but the worker');
+    return url;
+  } });
+  await navigator.serviceWorker.register(policy ? policy.createScriptURL('/sw.js') : '/sw.js', { type: 'classic', updateViaCache: 'none' });
+}

@@ -1,0 +1,309 @@
+// The page's script. Everything works without it; with it a press does not load the
+// page anew, times are in one's own zone, and there are keys. It makes no HTML from
+// text (the policy of trusted types forbids it) and never sees a token: presses are
+// the same forms, sent in the background with the cookie.
+
+const texts = {
+  undo: 'Undo',
+  hidden: 'The story is hidden.',
+  muted: (name) => `You muted ${name}.`,
+  follow: (name) => `You follow ${name} now.`,
+  none: (name) => `You no longer follow ${name}.`,
+  show: 'Show the new feed',
+  add: 'Add interest', adding: (name) => `Add interest: ${name}`,
+  following: 'Following', followed: (name) => `Following ${name}. Press to unfollow`,
+  save: (title) => `Save: ${title}`, saved: (title) => `Saved. Press to take the star from: ${title}`,
+  read: (title) => `Mark as read: ${title}`, unread: (title) => `Read. Press to mark as unread: ${title}`,
+  away: 'The service cannot be reached, and this was not saved. Try again in a moment.',
+  keys: 'Keys',
+  keysOn: 'Single keys work on this device',
+  close: 'Close',
+  help: [['j', 'next card'], ['k', 'card before'], ['o', 'open it at its publisher'], ['s', 'star'], ['r', 'mark as read'], ['m', 'hide or mute'], ['/', 'find a topic'], ['?', 'this list']],
+};
+
+const account = document.body.dataset.account;
+const $ = (what, within = document) => within.querySelector(what);
+const $$ = (what, within = document) => [...within.querySelectorAll(what)];
+
+/** make makes an element with properties and children, which are text or elements. */
+function make(name, properties = {}, ...children) {
+  const e = Object.assign(document.createElement(name), properties);
+  e.append(...children);
+  return e;
+}
+
+// Times, in words of one's own zone.
+
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
+const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' });
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long' });
+
+const at = (time) => exact.format(new Date(time));
+
+function tellTimes() {
+  for (const t of $$('time[title]')) {
+    const time = new Date(t.dateTime), s = (Date.now() - time) / 1000;
+    t.title = exact.format(time);
+    if (s < 60) continue;
+    const [n, unit] = s < 3600 ? [s / 60, 'minute'] : s < 86400 ? [s / 3600, 'hour'] : [s / 86400, 'day'];
+    if (s < 7 * 86400) t.textContent = relative.format(-Math.floor(n), unit);
+    else if (time.getFullYear() === new Date().getFullYear()) t.textContent = day.format(time);
+  }
+  for (const t of $$('.asof time')) {
+    t.title = exact.format(new Date(t.dateTime));
+    t.textContent = exact.format(new Date(t.dateTime));
+  }
+}
+
+// A line at the bottom says what was done, and takes it back.
+
+let toast, fading;
+
+/** say shows a line for a while; act, if given, is a button's text and what it does, or where its link leads. */
+function say(text, label, act) {
+  toast ??= document.body.appendChild(make('div', { className: 'toast', role: 'status' }));
+  toast.replaceChildren(make('bdi', {}, text));
+  if (typeof act === 'string') toast.append(make('a', { href: act, className: 'small' }, label));
+  else if (act) toast.append(make('button', { className: 'small', onclick: () => { toast.replaceChildren(); act(); } }, label));
+  clearTimeout(fading);
+  const away = () => { if (toast.matches(':hover, :focus-within')) fading = setTimeout(away, 2e3); else toast.replaceChildren(); };
+  fading = setTimeout(away, 12e3);
+}
+
+// Presses.
+
+/** send sends a form in the background. True when it was accepted; it rejects when there was no answer. */
+async function send(action, fields, more = {}) {
+  const response = await fetch(action, { method: 'POST', body: new URLSearchParams(fields), redirect: 'manual', ...more });
+  return response.type === 'opaqueredirect';
+}
+
+const levels = ['follow', 'favourite', 'mute', 'none'];
+const nameOf = (button) => button.closest('li')?.querySelector('bdi')?.textContent ?? button.querySelector('bdi')?.textContent ?? button.value;
+
+function icon(button, name) { $('use', button)?.setAttribute('href', `#i-${name}`); }
+
+/** show makes all buttons of a topic, in cards and among the choices, say how it stands. */
+function show(topic, level) {
+  const on = level === 'follow' || level === 'favourite';
+  for (const b of $$('.chip button, .pick')) {
+    if (b.value !== topic) continue;
+    const name = nameOf(b), chip = b.closest('.chip') ?? b;
+    chip.classList.toggle('on', on);
+    b.name = on ? 'none' : 'follow';
+    icon(b, on ? 'check' : 'plus');
+    b.setAttribute('aria-label', on ? texts.followed(name) : texts.adding(name));
+    if (b.title) b.title = b.getAttribute('aria-label');
+    if ($('span', b)) $('span', b).textContent = on ? texts.following : texts.add;
+  }
+}
+
+/** edit sets a topic's level, here and at the service. */
+async function edit(topic, level, name, undo) {
+  const was = $(`.chip.on button[value="${CSS.escape(topic)}"], .pick.on[value="${CSS.escape(topic)}"]`) ? 'follow' : 'none';
+  try {
+    if (!await send('/my/interests', { [level]: topic, back: '/' })) return false;
+  } catch {
+    if (!account) { say(texts.away); return true; }
+    await (await offline()).edit(topic, level === 'none' ? null : level, name);
+    return true;
+  }
+  show(topic, level);
+  if (level === 'mute') {
+    for (const card of $$('.card')) card.hidden ||= $$('button[name=mute]', card).some((b) => b.value === topic);
+    say(texts.muted(name), texts.undo, async () => { await edit(topic, was, name, true); for (const card of $$('.card')) if ($$('button[name=mute]', card).some((b) => b.value === topic)) card.hidden = false; });
+  } else if (!undo && !location.pathname.startsWith('/pick')) {
+    say(level === 'none' ? texts.none(name) : texts.follow(name), texts.show, '/');
+  }
+  return true;
+}
+
+const marks = {
+  save: ['unsave', 'saved', true], unsave: ['save', 'save', false],
+  read: ['unread', 'unread', true], unread: ['read', 'read', false],
+};
+
+/** mark sets or takes back a mark of a story. */
+async function mark(button) {
+  const card = button.closest('[data-story]'), { name, value } = button;
+  try {
+    if (!await send('/my/marks', { [name]: value, back: '/' })) return false;
+  } catch {
+    say(texts.away);
+    return true;
+  }
+  if (name === 'hide') {
+    (next(card, 1) ?? next(card, -1))?.focus({ preventScroll: true });
+    card.hidden = true;
+    say(texts.hidden, texts.undo, async () => { if (await send('/my/marks', { unhide: value, back: '/' }).catch(() => false)) card.hidden = false; else say(texts.away); });
+    return true;
+  }
+  const [opposite, label, on] = marks[name], title = $('h2', card)?.textContent ?? '';
+  button.name = opposite;
+  button.classList.toggle('on', on);
+  button.setAttribute('aria-pressed', on);
+  button.setAttribute('aria-label', texts[label](title));
+  if (name.endsWith('read')) card.classList.toggle('read', on);
+  return true;
+}
+
+addEventListener('submit', async (event) => {
+  const form = event.target, button = event.submitter;
+  if (!button?.name || !form.closest('.card, .picks')) return;
+  const action = button.getAttribute('formaction') ?? form.getAttribute('action');
+  if (!(action === '/my/interests' && levels.includes(button.name)) && action !== '/my/marks') return;
+  event.preventDefault();
+  if (button.disabled) return;
+  button.closest('details')?.removeAttribute('open');
+  button.disabled = true;
+  const done = action === '/my/marks' ? await mark(button) : await edit(button.value, button.name, nameOf(button));
+  button.disabled = false;
+  if (document.activeElement === document.body && !button.closest('[hidden]')) button.focus({ preventScroll: true });
+  if (!done) {
+    form.append(make('input', { type: 'hidden', name: button.name, value: button.value })); // the service says in words what is wrong
+    form.action = action;
+    form.submit();
+  }
+});
+
+// Without a card of its own a press loads the page anew; offline it is kept.
+addEventListener('submit', async (event) => {
+  const form = event.target, button = event.submitter;
+  if (event.defaultPrevented || !account || navigator.onLine && !document.body.dataset.offline) return;
+  if (form.getAttribute('action') !== '/my/interests' || !levels.includes(button?.name)) return;
+  event.preventDefault();
+  await (await offline()).edit(button.value, button.name === 'none' ? null : button.name, nameOf(button));
+});
+
+// What is opened is read. Nobody has nothing to keep that in.
+
+function sawStory(story) {
+  if (account && story) send('/my/marks', { read: story, back: '/' }, { keepalive: true }).catch(() => {});
+}
+
+for (const kind of ['click', 'auxclick']) addEventListener(kind, (event) => {
+  const link = event.target.closest?.('.card h2 a, .reports h2 a, .whole .out a, .whole .source, .story h2 a');
+  if (!link || event.button > 1) return;
+  const card = link.closest('[data-story]');
+  sawStory(card?.dataset.story ?? $('[data-story]')?.dataset.story);
+  card?.classList.add('read');
+});
+if (/^\/[as]\//.test(location.pathname)) sawStory($('[data-story]:not(.read)')?.dataset.story);
+
+// Pictures that do not come take no room.
+
+function broken(img) { img.closest('.pictured')?.classList.remove('pictured', 'lead-pictured'); img.remove(); }
+addEventListener('error', (event) => { if (event.target instanceof HTMLImageElement) broken(event.target); }, true);
+for (const img of document.images) if (img.complete && !img.naturalWidth) broken(img);
+
+// Menus close by themselves.
+
+addEventListener('click', (event) => { for (const d of $$('details.menu[open]')) if (!d.contains(event.target)) d.open = false; });
+addEventListener('keydown', (event) => {
+  if (event.key !== 'Escape') return;
+  for (const d of $$('details.menu[open]')) { d.open = false; $('summary', d).focus(); }
+});
+
+// Keys.
+
+function cards() { return $$('.card:not([hidden])'); }
+
+function next(card, step) {
+  const all = cards(), n = all.indexOf(card);
+  return n < 0 ? all.find((c) => c.getBoundingClientRect().bottom > 60) : all[n + step];
+}
+
+function go(step) {
+  const card = next(document.activeElement.closest?.('.card'), step);
+  if (!card) return;
+  card.tabIndex = -1;
+  card.focus({ preventScroll: true });
+  card.scrollIntoView({ block: 'start', behavior: 'instant' });
+}
+
+function press(what) { $(what, document.activeElement.closest?.('.card') ?? undefined)?.click(); }
+
+const keys = {
+  j: () => go(1), k: () => go(-1),
+  o: () => press('.card h2 a'), s: () => press('button[name=save], button[name=unsave]'),
+  r: () => press('button[name=read], button[name=unread]'),
+  m: () => { const menu = $('.menu', document.activeElement.closest?.('.card') ?? undefined); if (menu) { menu.open = true; $('button', menu).focus(); } },
+  '/': () => $('#q')?.focus(), '?': help,
+};
+
+const keysOff = () => localStorage.getItem('keys') === 'off';
+
+addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.('input, textarea, select, dialog') || !Object.hasOwn(keys, event.key)) return;
+  if (keysOff() && event.key !== '?') return;
+  event.preventDefault();
+  keys[event.key]();
+});
+
+function help() {
+  const box = make('input', { type: 'checkbox', checked: !keysOff() });
+  box.onchange = () => { if (box.checked) localStorage.removeItem('keys'); else localStorage.setItem('keys', 'off'); };
+  const dialog = make('dialog', { className: 'help' },
+    make('h2', {}, texts.keys),
+    make('dl', {}, ...texts.help.flatMap(([key, does]) => [make('dt', {}, make('kbd', {}, key)), make('dd', {}, does)])),
+    make('p', {}, make('label', { className: 'tick' }, box, texts.keysOn)),
+    make('form', { method: 'dialog' }, make('button', { className: 'button main' }, texts.close)));
+  dialog.setAttribute('aria-label', texts.keys);
+  dialog.onclose = () => dialog.remove();
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+// Topics are found while one types.
+
+const q = $('#q');
+let typed;
+q?.addEventListener('input', () => {
+  clearTimeout(typed);
+  typed = setTimeout(async () => {
+    const query = q.value.trim();
+    if (!query) return;
+    const response = await fetch(`/topics?limit=8&q=${encodeURIComponent(query)}`, { credentials: 'same-origin' }).catch(() => null);
+    if (!response?.ok || q.value.trim() !== query) return;
+    const { topics } = await response.json();
+    let list = $('#found');
+    if (!list) {
+      list = q.form.appendChild(make('datalist', { id: 'found' }));
+      q.setAttribute('list', 'found');
+    }
+    list.replaceChildren(...topics.map((t) => make('option', { value: t.name }, t.kind + (t.level ? `, ${t.level}` : ''))));
+  }, 120);
+});
+
+// The place is kept: also where the page is not to be kept by the browser.
+
+const place = `place ${location.pathname}${location.search}`;
+addEventListener('pagehide', () => {
+  const card = cards().find((c) => c.getBoundingClientRect().bottom > 0);
+  if (card) sessionStorage.setItem(place, JSON.stringify([card.id, card.getBoundingClientRect().top]));
+});
+if (performance.getEntriesByType('navigation')[0]?.type === 'back_forward') {
+  const [id, top] = JSON.parse(sessionStorage.getItem(place) ?? '[]');
+  const card = id && document.getElementById(id);
+  if (card) {
+    history.scrollRestoration = 'manual';
+    scrollTo({ top: scrollY + card.getBoundingClientRect().top - top, behavior: 'instant' });
+  }
+}
+
+// What a page needs a little later, or seldom, is loaded then.
+
+const page = { account, make, say, show, at, showFeed: texts.show };
+
+async function offline() {
+  const module = await import('./offline.js');
+  module.meet(page);
+  return module;
+}
+
+tellTimes();
+setInterval(tellTimes, 60e3);
+(globalThis.requestIdleCallback ?? ((f) => setTimeout(f, 200)))(async () => {
+  if (account) (await import('./live.js')).begin(page);
+  if (navigator.serviceWorker) await (await offline()).begin();
+});
