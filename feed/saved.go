@@ -144,7 +144,7 @@ func (w *walker) absent(batch []SavedStory) []StoryID {
 func (w *walker) savedCard(dst []byte, s SavedStory, absent map[StoryID]StoredStory) []byte {
 	n := w.c.stories.lookup(s.Story)
 	if rows := w.c.rowsOf(s.Story); len(rows) > 0 {
-		if r, ok := w.best(n, rows); ok && !(n != 0 && w.repeats(s, w.c.stories.idsOf(n))) {
+		if r, ok := w.best(n, rows); ok && (n == 0 || !w.repeats(s, w.c.stories.idsOf(n))) {
 			return w.card(dst, n, r)
 		}
 		return dst

@@ -285,10 +285,10 @@ func (s MarkSet) Through(ids []StoryID) (m StoryMarks) {
 }
 
 // with returns the marks of two stories that are one.
-func (m StoryMarks) with(other StoryMarks) StoryMarks {
-	m.Saved, m.Hidden = anyOf(m.Saved, other.Saved), anyOf(m.Hidden, other.Hidden)
-	m.Read = allOf(m.Read, other.Read)
-	return m
+func (s StoryMarks) with(other StoryMarks) StoryMarks {
+	s.Saved, s.Hidden = anyOf(s.Saved, other.Saved), anyOf(s.Hidden, other.Hidden)
+	s.Read = allOf(s.Read, other.Read)
+	return s
 }
 
 func anyOf(a, b MarkRegister) MarkRegister {

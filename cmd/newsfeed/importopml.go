@@ -85,10 +85,10 @@ func (p *program) addListed(ctx context.Context, d *door, path string, chunk []i
 	}
 	for _, r := range answer.Results {
 		line := chunk[r.Index]
-		switch {
-		case r.Outcome == "accepted":
+		switch r.Outcome {
+		case "accepted":
 			added++
-		case r.Outcome == "unchanged":
+		case "unchanged":
 			added++
 			p.note("%s:%d: %s is polled already", path, line.Line, line.URL)
 		default:

@@ -96,9 +96,9 @@ func pollOne(t *testing.T, d *ingest.Desk, a ingest.Address) ingest.Polled {
 func TestDesk(t *testing.T) {
 	desk, store, pass := openDesk(t)
 	var mu sync.Mutex
-	status, titles, url := 200, []string{"one", "two"}, ""
+	status, titles := 200, []string{"one", "two"}
 	set := func(s int, t ...string) { mu.Lock(); defer mu.Unlock(); status, titles = s, t }
-	url = publish(t, "127.1.0.1", func(w http.ResponseWriter, r *http.Request) {
+	url := publish(t, "127.1.0.1", func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
 		w.Header().Set("ETag", `"`+strings.Join(titles, "+")+`"`)

@@ -80,7 +80,6 @@ func ReadDocument(ctx context.Context, r Received) (Document, error) {
 		Title: shorten(Plain(bounded(parsed.Title)), maxName), Site: site, Keeps: parsed.keeps,
 		Encoding: in.encoding, Flaw: flawOf(in, err),
 	}
-	in = decoded{} // not needed any more, and as long as the document
 	document.Items = documentItems(parsed, r.URL, err)
 	return document, nil
 }
@@ -140,7 +139,7 @@ type parsed struct {
 // Translate implements gofeed.Translator.
 func (p *parsed) Translate(document any) (*gofeed.Feed, error) {
 	if original, ok := document.(*rssfile.Feed); ok {
-		p.keeps = min(time.Duration(number(original.TTL)), 1e6) * time.Minute
+		p.keeps = time.Duration(min(number(original.TTL), 1e6)) * time.Minute
 		for i, entry := range original.Items {
 			if entry.GUID != nil && strings.EqualFold(strings.TrimSpace(entry.GUID.IsPermalink), "false") {
 				p.nameless[i] = true

@@ -30,7 +30,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(folder)
+	defer func() { _ = os.RemoveAll(folder) }()
 	id, token := account.NewID(), account.NewSecret() // from POST /guests or POST /sessions
 	ctx := context.Background()
 

@@ -73,7 +73,7 @@ func TestSeedPatternsAreUnique(t *testing.T) {
 				continue
 			}
 			p := place{strings.Join(c.folded, " "), strings.Join(c.words, " ")}
-			if other, ok := holder[p]; ok && other != topic.ID && !(weak[p] && c.rule == ruleWeak && hasContext(topic.ID) && hasContext(other)) {
+			if other, ok := holder[p]; ok && other != topic.ID && (!weak[p] || c.rule != ruleWeak || !hasContext(topic.ID) || !hasContext(other)) {
 				t.Errorf("%q is looked for as %s and as %s", p.folded, other, topic.ID)
 			}
 			holder[p], weak[p] = topic.ID, c.rule == ruleWeak

@@ -151,7 +151,7 @@ func (i *Issuer) discover(ctx context.Context) (*found, error) {
 		return nil, fmt.Errorf("%w: it calls itself something else, and the two must be equal to the letter: %w", ErrUnfit, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: read %s/.well-known/openid-configuration: %.300s", ErrAway, strings.TrimSuffix(i.settings.Issuer, "/"), err)
+		return nil, fmt.Errorf("%w: read %s/.well-known/openid-configuration: %.300s", ErrAway, strings.TrimSuffix(i.settings.Issuer, "/"), err.Error())
 	}
 	var said struct {
 		Keys string `json:"jwks_uri"`

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"errors"
 	"io"
 	"mime/quotedprintable"
 	"net"
@@ -53,7 +54,7 @@ func TestRefuses(t *testing.T) {
 	client, other := net.Pipe()
 	go mailtest.Serve(other, make(chan string, 1))
 	s.server.Host = "mail.example.org"
-	if err := s.handOver(client, "ann@example.org", nil); err != errPlain {
+	if err := s.handOver(client, "ann@example.org", nil); !errors.Is(err, errPlain) {
 		t.Errorf("without TLS: %v", err)
 	}
 	if len(letters) > 0 {

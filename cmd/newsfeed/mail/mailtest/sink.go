@@ -13,7 +13,7 @@ import (
 // smtp://…, and the letters that it was given, as they came.
 func Sink(t testing.TB) (address string, letters <-chan string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
