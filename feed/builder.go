@@ -62,12 +62,13 @@ func (p Page) Next(body []byte) []byte { return body[p.next : p.next+p.nextLengt
 type Builder struct {
 	index   *Index
 	chunk   int       // chunkSize, but in tests
+	waste   int       // scanWaste, likewise
 	scratch sync.Pool // *walker
 }
 
 // NewBuilder returns a builder over an index.
 func NewBuilder(x *Index) *Builder {
-	return &Builder{index: x, chunk: chunkSize, scratch: sync.Pool{New: func() any { return new(walker) }}}
+	return &Builder{index: x, chunk: chunkSize, waste: scanWaste, scratch: sync.Pool{New: func() any { return new(walker) }}}
 }
 
 // Page appends a page of a person's feed to dst as JSON, the answer of GET /feed.
@@ -163,6 +164,7 @@ func (w *walker) prepare() {
 	w.compactions, w.gathered = w.c.compactions.Load(), w.gathered[:0]
 	w.policy.prepare(w.c, &w.q)
 	w.covered = w.c.list(covered).load()
+	w.m.scan.waste = w.b.waste
 	w.m.prepare(w.c, w.q.Person, w.start.At)
 	w.m.edition, w.begun, w.chunks = w.c.short(w.start.Edition), false, 0
 }

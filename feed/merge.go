@@ -16,6 +16,11 @@ import (
 // is, in immediate succession; from a list of lower weight it comes up later,
 // and is known to have been given by its tags (the list's weight is not the best
 // of its matching topics). So no set of rows seen is needed.
+//
+// Where most articles match, an article of four followed topics comes up four times,
+// each time among the heads of two hundred lists. There the list of all articles
+// takes the place of those of weightFollow, and what does not match is passed over;
+// see scan.go.
 
 // hit is a row with its effective key.
 type hit struct {
@@ -33,6 +38,17 @@ type listed struct {
 type lane struct {
 	walk   walk
 	weight int64
+	scans  bool // it is of all articles
+	ahead  bool // next was read
+	next   upcoming
+}
+
+// upcoming is the row of a lane that comes next. It is read when the one before it
+// is taken: its key is mostly in no cache, and comes while others are sorted.
+type upcoming struct {
+	row   row
+	alive bool
+	key   int64
 }
 
 // leader is the row that a lane is at.
@@ -47,6 +63,7 @@ type merge struct {
 	view    view
 	edition uint32
 	lists   []listed
+	scan    scan
 	lanes   []lane
 	heap    []leader // of the lanes that are not at their end
 	last    row
@@ -62,7 +79,7 @@ type merge struct {
 // merged. What they name is in the view: see view for the order of the loads.
 func (m *merge) prepare(c *corpus, p *Person, asOf time.Time) {
 	m.graded, m.cold, m.lists = false, p.Cold(), m.lists[:0]
-	numbers, at := p.numbers(c), asOf.UnixMilli()
+	numbers, at, follows := p.numbers(c), asOf.UnixMilli(), int64(0)
 	if n := numbers.topics; len(m.standings) < n {
 		m.standings = append(m.standings, make([]standing, n+n/4-len(m.standings))...)
 	}
@@ -70,14 +87,20 @@ func (m *merge) prepare(c *corpus, p *Person, asOf time.Time) {
 		f := &numbers.followed[i]
 		m.lists = append(m.lists, listed{f.list.load(), f.level.weight()})
 		m.stand(f.topic, newStanding(f.level, freshness(f.since, at)))
-		m.graded = m.graded || f.level == standingFavourite
+		if f.level == standingFavourite {
+			m.graded = true
+		} else {
+			follows += f.list.live.Load()
+		}
 	}
 	for _, n := range numbers.muted {
 		m.stand(n, standingMuted)
 	}
+	all := c.list(everything)
 	if m.cold {
-		m.lists = append(m.lists, listed{c.list(everything).load(), weightFollow})
+		m.lists = append(m.lists, listed{all.load(), weightFollow})
 	}
+	m.scan.prepare(all, follows)
 	m.view = c.view()
 }
 
@@ -94,6 +117,7 @@ func (m *merge) clear() {
 	m.set = m.set[:0]
 	clear(m.lists)
 	clear(m.lanes)
+	m.scan.head = nil
 	m.view = view{}
 }
 
@@ -103,8 +127,12 @@ func (m *merge) clear() {
 func (m *merge) begin(edition uint32, key int64, id ArticleID) {
 	m.edition, m.any, m.lanes, m.heap = edition, false, m.lanes[:0], m.heap[:0]
 	for i := range m.lists {
-		l := &m.lists[i]
-		m.lanes = append(m.lanes, lane{newWalk(l.head), l.weight})
+		if l := &m.lists[i]; m.scan.head == nil || l.weight != weightFollow {
+			m.lanes = append(m.lanes, lane{walk: newWalk(l.head), weight: l.weight})
+		}
+	}
+	if m.scan.head != nil {
+		m.lanes = append(m.lanes, lane{walk: newWalk(m.scan.head), weight: weightFollow, scans: true})
 	}
 	if key != firstKey {
 		for i := range m.lanes {
@@ -125,9 +153,19 @@ func (m *merge) begin(edition uint32, key int64, id ArticleID) {
 		}
 	}
 	m.heap = m.heap[:n]
+	if m.scan.failed {
+		m.merges(key, id)
+		return
+	}
 	for i := n/2 - 1; i >= 0; i-- {
 		m.down(i)
 	}
+}
+
+// merges goes on without a scan that failed, after a place in the ranking.
+func (m *merge) merges(key int64, id ArticleID) {
+	m.scan.head, m.scan.failed = nil, false
+	m.begin(m.edition, key, id)
 }
 
 // more reports whether next may give another row.
@@ -139,20 +177,58 @@ func (m *merge) after(r row, weight, key int64, id ArticleID) bool {
 	return k < key || k == key && m.compareID(r, id) > 0
 }
 
-// settle finds the key of a lane's row, or the next one if that is not alive.
+// look reads a row.
+func (m *merge) look(r row) upcoming {
+	key, alive := m.view.keyAt(r, m.edition)
+	return upcoming{r, alive, key}
+}
+
+// settle finds the key of a lane's first row, or if that is not to be given moves the
+// lane on. Few first rows are taken: none is read ahead.
 func (m *merge) settle(l *leader) bool {
 	lane := &m.lanes[l.lane]
+	first := m.look(l.row)
+	if first.alive && !lane.scans {
+		l.key = first.key + lane.weight
+		return true
+	}
+	lane.next, lane.ahead = first, true
+	return m.advance(l)
+}
+
+// advance moves a lane to its next row that is alive.
+func (m *merge) advance(l *leader) bool {
+	lane := &m.lanes[l.lane]
+	if lane.scans {
+		return m.scan.advance(m, lane, l)
+	}
 	for {
-		if key, ok := m.view.keyAt(l.row, m.edition); ok {
-			l.key = key + lane.weight
-			return true
-		}
-		r, ok := lane.walk.next()
+		next, ok := lane.take(m)
 		if !ok {
 			return false
 		}
-		l.row = r
+		var r row
+		if r, lane.ahead = lane.walk.next(); lane.ahead {
+			lane.next = m.look(r)
+		}
+		if next.alive {
+			l.hit = hit{next.key + lane.weight, next.row}
+			return true
+		}
 	}
+}
+
+// take returns the next row of a lane's list.
+func (l *lane) take(m *merge) (next upcoming, ok bool) {
+	if l.ahead {
+		l.ahead = false
+		return l.next, true
+	}
+	r, ok := l.walk.next()
+	if !ok {
+		return next, false
+	}
+	return m.look(r), true
 }
 
 // next returns the next row, each once.
@@ -176,8 +252,12 @@ func (m *merge) pop() (h hit, weight int64, ok bool) {
 		top := &m.heap[0]
 		h, weight = top.hit, m.lanes[top.lane].weight
 		m.step(top)
-		if !m.any || h.row != m.last {
-			m.last, m.any = h.row, true
+		again := m.any && h.row == m.last
+		m.last, m.any = h.row, true
+		if m.scan.failed {
+			m.merges(h.key, m.view.id(h.row))
+		}
+		if !again {
 			return h, weight, true
 		}
 	}
@@ -186,8 +266,7 @@ func (m *merge) pop() (h hit, weight int64, ok bool) {
 
 // step moves the top lane on and restores the heap.
 func (m *merge) step(top *leader) {
-	r, ok := m.lanes[top.lane].walk.next()
-	if top.row = r; !ok || !m.settle(top) {
+	if !m.advance(top) {
 		n := len(m.heap) - 1
 		m.heap[0] = m.heap[n]
 		m.heap = m.heap[:n]

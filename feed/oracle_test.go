@@ -484,6 +484,7 @@ const testChunk = 7
 func newTestBuilder(x *Index) *Builder {
 	b := NewBuilder(x)
 	b.chunk = testChunk
+	b.waste = 1 // so that scans fail
 	return b
 }
 

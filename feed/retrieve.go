@@ -10,6 +10,7 @@ func (b *Builder) Retrieve(dst []ArticleID, p *Person, n int) []ArticleID {
 	w := b.scratch.Get().(*walker)
 	c := b.index.corpus.Load()
 	edition := Edition(c.edition.Load()) // before the lists: they hold all of it
+	w.m.scan.waste = b.waste
 	w.m.prepare(c, p, time.UnixMilli(c.at.Load()))
 	w.m.begin(c.short(edition), firstKey, ArticleID{})
 	w.hits = w.hits[:0]
