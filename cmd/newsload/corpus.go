@@ -107,13 +107,43 @@ func sourceName(n int) string { return fmt.Sprintf("Source %d", n) }
 
 func sourceID(n int) string { return fmt.Sprintf("source-%d", n) }
 
-// title names the story and not the article: that is how stories are found.
-func title(root int) string {
-	return fmt.Sprintf("Case %d: a headline of ordinary length says what has happened, and where", root)
+// How long texts are. A title is a story's own, and so is its summary: articles of
+// different stories have next to no word in common, as stories are told apart by them.
+const (
+	titleWords   = 11
+	summaryWords = 24
+	vocabulary   = 50_000
+)
+
+// title and summary name the story and not the article: that is how stories are found.
+func (m *maker) title(root int) string   { return m.text(root, 1, titleWords) }
+func (m *maker) summary(root int) string { return m.text(root, 2, summaryWords) + "." }
+
+// text makes words of a story.
+func (m *maker) text(root int, part uint64, words int) string {
+	m.pcg.Seed(m.Seed^part<<32, uint64(root))
+	b := make([]byte, 0, 8*words)
+	for i := range words {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = appendWord(b, m.rand.IntN(vocabulary))
+	}
+	b[0] ^= 'a' ^ 'A'
+	return string(b)
 }
 
-const summary = "Two sentences make up a summary. They tell a little more than the headline does, " +
-	"and are of the length that publishers commonly send along with it."
+// appendWord writes word n of a made-up language, in which words are three syllables.
+func appendWord(dst []byte, n int) []byte {
+	const consonants, vowels = "bdfgklmnprstvz", "aeiou"
+	for range 3 {
+		dst = append(dst, consonants[n%len(consonants)])
+		n /= len(consonants)
+		dst = append(dst, vowels[n%len(vowels)])
+		n /= len(vowels)
+	}
+	return dst
+}
 
 // entry makes article i as the log holds it, article 1 at edition 1.
 func (m *maker) entry(i int) feed.Entry {
@@ -134,7 +164,7 @@ func (m *maker) entry(i int) feed.Entry {
 		a.Tags = append(a.Tags, feed.Tag{Topic: m.ids[t], Name: string(m.ids[t]), Salience: 1 - 0.1*float64(n)})
 	}
 	if !m.Bare {
-		a.URL, a.Title, a.Summary = url(i), title(it.root), summary
+		a.URL, a.Title, a.Summary = url(i), m.title(it.root), m.summary(it.root)
 	}
 	return e
 }
@@ -147,7 +177,7 @@ func (m *maker) draft(i int) map[string]any {
 		labels = append(labels, map[string]any{"id": m.ids[t], "salience": 1 - 0.1*float64(n)})
 	}
 	return map[string]any{
-		"url": url(i), "title": title(it.root), "summary": summary, "language": "en", "kind": "news",
+		"url": url(i), "title": m.title(it.root), "summary": m.summary(it.root), "language": "en", "kind": "news",
 		"published_at": it.published, "topics": labels,
 		"source": map[string]any{"id": sourceID(it.source), "name": sourceName(it.source)},
 	}
