@@ -48,14 +48,12 @@ type corpus struct {
 	cards  arena[byte]
 	ids    idTable
 
-	stories     stories
-	window      *window  // of the writer
-	sourceNames sync.Map // topicNum of a source → its name, as JSON
-	topics      sync.Map // topic.ID → topicNum
-	topicIDs    atomic.Pointer[[]topic.ID]
-	lists       atomic.Pointer[[]*postings]
-	languages   sync.Map // string → uint16
-	nlang       uint16
+	stories   stories
+	window    *window // of the writer
+	topics    topics
+	lists     atomic.Pointer[[]*postings] // by topicNum
+	languages sync.Map                    // string → uint16
+	nlang     uint16
 
 	backwards   bool          // rows are added from the newest down: the first name of a source is its newest; the writer's
 	compactions atomic.Uint64 // how often rows were taken out of the lists
@@ -325,31 +323,30 @@ func (c *corpus) view() view {
 
 // number returns a topic's number, giving it one when it has none. The writer's.
 func (c *corpus) number(id topic.ID) topicNum {
-	if n, ok := c.topics.Load(id); ok {
-		return n.(topicNum)
+	if n, ok := c.lookup(id); ok {
+		return n
 	}
-	ids, lists := load(&c.topicIDs), load(&c.lists)
+	lists := load(&c.lists)
 	n := topicNum(len(lists))
-	ids, lists = append(ids, id), append(lists, new(postings))
-	c.topicIDs.Store(&ids)
+	lists = append(lists, c.topics.list(id))
 	c.lists.Store(&lists)
-	c.topics.Store(id, n)
+	c.topics.numbered(lists, id, n)
 	return n
 }
 
 func (c *corpus) lookup(id topic.ID) (topicNum, bool) {
-	if n, ok := c.topics.Load(id); ok {
-		return n.(topicNum), true
-	}
-	return 0, false
+	return c.topics.lookup(&c.lists, id)
 }
+
+// topicID returns the topic of a number.
+func (c *corpus) topicID(n topicNum) topic.ID { return c.topics.id(c.list(n)) }
 
 // sourceNum returns the number of a source's topic and keeps the source's name.
 func (c *corpus) sourceNum(s *Source) topicNum {
 	n := c.number(topic.SourceTopicID(s.ID))
 	name, _ := json.Marshal(s.Name) // a string always encodes
-	if old, ok := c.sourceNames.Load(n); !ok || !c.backwards && string(old.([]byte)) != string(name) {
-		c.sourceNames.Store(n, name)
+	if old, ok := c.topics.sourceName(c.list(n)); !ok || !c.backwards && string(old) != string(name) {
+		c.topics.nameSource(c.list(n), name)
 	}
 	return n
 }

@@ -15,6 +15,9 @@ type postings struct {
 	head    atomic.Pointer[postingHead]
 	touched atomic.Uint64 // the newest edition that touched the topic
 	live    atomic.Int64  // rows in the list that are newest versions
+
+	id   uint32        // where the topic's id stands, see topics
+	name atomic.Uint32 // where the source's name stands, of whom the topic is; 0: of none
 }
 
 // postingHead is one published state: the chunks, then the tail.

@@ -26,13 +26,12 @@ func (w *walker) terms(r row, sources int) []Term {
 			terms = append(terms, Term{name, value})
 		}
 	}
-	ids := load(&w.c.topicIDs)
 	left, fresh := int64(maxInterest), int64(0)
 	for t := range v.tagsOf(r).all() {
 		if s := w.m.standing(t.topic()); s.matched() {
 			value := min(s.worth(t.salience()), left)
 			left -= value
-			add("interest:"+string(ids[t.topic()]), value)
+			add("interest:"+string(w.c.topicID(t.topic())), value)
 			fresh = max(fresh, s.fresh())
 		}
 	}
@@ -96,7 +95,7 @@ func (b *Builder) Why(q Query, id ArticleID, state Rule) Receipt {
 		return Receipt{Rule: state}
 	}
 	if d := w.policy.judge(&w.m.view, r); d.rule != "" && d.rule != RuleFiltered {
-		return Receipt{Rule: d.rule, Topic: load(&w.c.topicIDs)[d.topic]}
+		return Receipt{Rule: d.rule, Topic: w.c.topicID(d.topic)}
 	} else if !w.m.cold && !w.matches(r) {
 		return w.whyUnmatched(r, d)
 	} else if d.rule != "" {

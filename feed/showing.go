@@ -68,13 +68,13 @@ func (w *walker) name(n topicNum, isSource bool) {
 }
 
 func (w *walker) appendName(dst []byte, n topicNum, isSource bool) []byte {
-	if isSource {
-		if name, ok := w.c.sourceNames.Load(n); ok {
-			return append(dst, name.([]byte)...)
-		}
-		return append(dst, `""`...)
+	if !isSource {
+		return append(dst, w.c.topics.quoted(w.c.list(n))...)
 	}
-	return append(append(append(dst, '"'), load(&w.c.topicIDs)[n]...), '"') // letters, digits and hyphens
+	if name, ok := w.c.topics.sourceName(w.c.list(n)); ok {
+		return append(dst, name...)
+	}
+	return append(dst, `""`...)
 }
 
 // show adds the card of a row to what the page shows. On the must-know shelf no
