@@ -34,6 +34,7 @@ type block struct {
 
 	base    int64         // that keys are counted from
 	newest  atomic.Uint32 // the greatest edition in from
+	ended   atomic.Uint32 // the greatest edition that closed a row
 	closed  [blockRows / 64]atomic.Uint64
 	keys    [blockRows]int32
 	records [blockRows]record
@@ -181,6 +182,7 @@ func (b *block) close(i row, to uint32) {
 	at, _ := slices.BinarySearchFunc(ends, i, endingOf)
 	ends = slices.Insert(slices.Clone(ends), at, ending{i, to})
 	b.ends.Store(&ends)
+	b.ended.Store(max(b.ended.Load(), to))
 	b.closed[i/64].Or(1 << (i % 64))
 }
 
@@ -232,8 +234,8 @@ func (v *view) holds(r row) bool {
 }
 
 func (b *block) alive(i row, edition uint32) bool {
-	if b.closed[i/64].Load()&(1<<(i%64)) != 0 && edition >= b.to(i) {
-		return false
+	if b.closed[i/64].Load()&(1<<(i%64)) != 0 && (edition >= b.ended.Load() || edition >= b.to(i)) {
+		return false // of a page of now the first is true, and nothing is searched
 	}
 	return edition >= b.newest.Load() || b.records[i].from <= edition
 }
