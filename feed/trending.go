@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"bytes"
 	"cmp"
 	"math"
 	"slices"
@@ -84,7 +85,7 @@ func (b *Builder) Trending(q Query) (Edition, time.Time, []Trend) {
 			candidate = c.trendFor(&p, t, candidate)
 		}
 		if candidate.stands() {
-			all = append(all, Trend{load(&c.topicIDs)[candidate.n], candidate.day, candidate.usual, candidate.ratio})
+			all = append(all, Trend{c.topicID(candidate.n), candidate.day, candidate.usual, candidate.ratio})
 		}
 	}
 	slices.SortFunc(all, func(a, b Trend) int { return cmp.Or(cmp.Compare(b.Ratio, a.Ratio), cmp.Compare(a.Topic, b.Topic)) })
@@ -167,7 +168,7 @@ func (c *corpus) newTrends() *trends {
 		}
 	}
 	for n := covered + 1; int(n) < len(lists); n++ {
-		if _, isSource := c.sourceNames.Load(n); isSource || !day.several[n] {
+		if _, isSource := c.topics.sourceName(lists[n]); isSource || !day.several[n] {
 			continue
 		}
 		expected := 0.0
@@ -178,9 +179,8 @@ func (c *corpus) newTrends() *trends {
 			t.topics = append(t.topics, trend)
 		}
 	}
-	ids := load(&c.topicIDs)
 	slices.SortFunc(t.topics, func(a, b trend) int {
-		return cmp.Or(cmp.Compare(b.ratio, a.ratio), cmp.Compare(ids[a.n], ids[b.n]))
+		return cmp.Or(cmp.Compare(b.ratio, a.ratio), bytes.Compare(c.topics.quoted(lists[a.n]), c.topics.quoted(lists[b.n])))
 	})
 	t.topics = slices.Clone(t.topics[:min(len(t.topics), trendingKept)])
 	return t
