@@ -88,7 +88,7 @@ func (s *suggesting) together(follows topic.ID, look int) {
 	if !ok {
 		return
 	}
-	head, ids := s.c.list(n).load(), load(&s.c.topicIDs)
+	head := s.c.list(n).load()
 	v := s.c.view()
 	both, seen := map[topicNum]int{}, 0
 	for walk := newWalk(head); seen < look; {
@@ -105,12 +105,12 @@ func (s *suggesting) together(follows topic.ID, look int) {
 		}
 	}
 	for t, count := range both {
-		if _, isSource := s.c.sourceNames.Load(t); isSource || count < suggestLeast || t == n || int(t) >= len(ids) {
+		if _, isSource := s.c.topics.sourceName(s.c.list(t)); isSource || count < suggestLeast || t == n {
 			continue
 		}
 		share := float64(s.c.list(t).live.Load()) / s.all
 		if lift := (float64(count) + suggestPrior) / (float64(seen)*share + suggestPrior); lift > 1 {
-			s.add(ids[t], follows, math.Log2(lift), count)
+			s.add(s.c.topicID(t), follows, math.Log2(lift), count)
 		}
 	}
 }
