@@ -65,7 +65,7 @@ func NewApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, err
 		return nil, errors.Join(fmt.Errorf("read the topics: %w", err), stores.Close())
 	}
 	a := &App{cfg: cfg, log: log, stores: stores, own: account.NewSecret()}
-	a.catalogue = topic.NewCatalogue(append(topic.Seed(), known...))
+	a.catalogue = topic.NewCatalogue(topic.Known(known))
 	a.index = feed.NewIndex(cfg.Horizon, time.Now, a.noteTopic)
 	a.feedLog = feed.NewLog(stores.Articles, a.index, stores.Announcements, feed.LogOptions{
 		HalfLife: cfg.HalfLife,

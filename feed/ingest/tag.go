@@ -226,9 +226,11 @@ func (t *Tagger) reload(ctx context.Context) error {
 }
 
 // learn enters a topic that this node did not know, or knew under another
-// name: an editor's change that the log will bring soon.
+// name: an editor's change that the log will bring soon. A tag that a topic of the
+// catalogue took over stays that topic.
 func (t *Tagger) learn(stored topic.Topic) {
-	if known, ok := t.catalogue.Get(stored.ID); !ok || known.Name != stored.Name {
+	known, ok := t.catalogue.Get(stored.ID)
+	if !ok || known.Name != stored.Name && !(known.Kind.InCatalogue() && stored.Kind == topic.KindTag) {
 		t.catalogue.Put(stored)
 	}
 	if stored.Kind == topic.KindSource {

@@ -233,7 +233,7 @@ func (t *Tagger) countriesAbove(topics []Topic) {
 	t.isCountry, t.unitedStates = make([]bool, len(topics)), notTopic
 	for i, topic := range topics {
 		t.isCountry[i] = topic.Kind == KindCountry
-		if topic.ID == "united-states" {
+		if seedID(topic) == "united-states" {
 			t.unitedStates = int32(i)
 		}
 	}
@@ -241,7 +241,7 @@ func (t *Tagger) countriesAbove(topics []Topic) {
 	t.economy = make([]float64, len(topics))
 	for i, topic := range topics {
 		t.economy[i] = float64(len(economies) + 1)
-		if at := slices.Index(economies, topic.ID); at >= 0 {
+		if at := slices.Index(economies, seedID(topic)); at >= 0 {
 			t.economy[i] = float64(at + 1)
 		}
 	}

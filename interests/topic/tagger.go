@@ -62,8 +62,8 @@ func newTagger(topics []Topic) *Tagger {
 	var claims []claim
 	for i, topic := range topics {
 		t.topics[i], t.kinds[i], places[topic.ID] = topic.ID, topic.Kind, int32(i)
-		claims = append(claims, claimsOf(int32(i), topic, signs[topic.ID], seats[topic.ID], l)...)
-		for _, s := range signs[topic.ID] {
+		claims = append(claims, claimsOf(int32(i), topic, signs[seedID(topic)], seats[seedID(topic)], l)...)
+		for _, s := range signs[seedID(topic)] {
 			if s.rule == ruleHint && s.text[0] == '.' {
 				t.codes[s.text] = append(t.codes[s.text], int32(i))
 			}
@@ -91,7 +91,7 @@ func newTagger(topics []Topic) *Tagger {
 func seatsOf(topics []Topic, signs map[ID][]signed) map[ID][]hint {
 	seats := map[ID][]hint{}
 	for i, topic := range topics {
-		for _, s := range signs[topic.ID] {
+		for _, s := range signs[seedID(topic)] {
 			if id := MakeID(s.text); s.rule == ruleCapital && !slices.ContainsFunc(seats[id], func(h hint) bool { return h.country == int32(i) }) {
 				seats[id] = append(seats[id], hint{int32(i), ruleCapital})
 			}

@@ -142,7 +142,7 @@ func (s *Server) exportTopics(c *fiber.Ctx, who *caller) error {
 		return fmt.Errorf("read all topics: %w", err)
 	}
 	byID := map[topic.ID]topic.Topic{}
-	for _, t := range slices.Concat(topic.Seed(), stored) {
+	for _, t := range topic.Known(stored) {
 		byID[t.ID] = t
 	}
 	type placed struct {

@@ -90,6 +90,7 @@ var whoMay = map[string]struct {
 	"GET /metrics":                 {"/metrics", "", "200 200 200 200 401 200 200 200"},
 	"GET /version":                 {"/version", "", "200 200 200 200 401 200 200 200"},
 	"GET /openapi.json":            {"/openapi.json", "", "200 200 200 200 401 200 200 200"},
+	"GET /docs.css":                {"/docs.css", "", "200 200 200 200 401 200 200 200"},
 	"GET /docs":                    {"/docs", "", "200 200 200 200 401 200 200 200"},
 	"GET /backup":                  {"/backup", "", "401 403 403 403 401 403 200 401"},
 	"GET /bench/fixed":             {"/bench/fixed", "", "200 200 200 200 401 200 200 401"},
