@@ -1,65 +1,25 @@
 package main
 
 import (
-	"archive/tar"
-	"bufio"
-	"compress/gzip"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"newsfeed/cmd/newsfeed/hostile"
 	"newsfeed/cmd/newsfeed/syndication"
 )
-
-// xssPayloads are lines that look like markup or script; more of them when the test
-// data are there.
-func xssPayloads(t *testing.T) []string {
-	t.Helper()
-	payloads := []string{`<script>alert(1)</script>`, `<img src=x onerror=alert(1)>`, `"><svg onload=alert(1)>`, `]]><x:script xmlns:x="http://www.w3.org/1999/xhtml">alert(1)</x:script>`,
-		`<?xml-stylesheet href="data:text/xsl,x"?>`, `</title></channel></rss><html xmlns="http://www.w3.org/1999/xhtml"><script>alert(1)</script></html>`, `&lt;script&gt;alert(1)&lt;/script&gt;`, `</script><script>alert(1)</script>`}
-	file, err := os.Open(filepath.Join(os.Getenv("NEWSFEED_TESTDATA"), "payloads_all_the_things.tar.gz"))
-	if err != nil {
-		t.Log("without the payloads of NEWSFEED_TESTDATA")
-		return payloads
-	}
-	defer file.Close()
-	unzipped, err := gzip.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for archive := tar.NewReader(unzipped); ; {
-		header, err := archive.Next()
-		if err == io.EOF {
-			return payloads
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(header.Name, "XSS Injection/Intruders/") {
-			continue
-		}
-		for lines := bufio.NewScanner(archive); lines.Scan(); {
-			if text := lines.Text(); strings.Contains(text, "<") && len(text) < 300 {
-				payloads = append(payloads, text)
-			}
-		}
-	}
-}
 
 // What looks like markup in a title, a summary, a byline or a topic's name is text in
 // every document that is opened in a browser: nothing of it runs and no element comes of
 // it, even without the policy that the service sends along.
 func TestDocumentsInBrowser(t *testing.T) {
 	d := syndication.Document{ID: "urn:x", Title: "<script>alert(1)</script>", Description: "]]><b>", Home: "https://news.example.com/"}
-	payloads := xssPayloads(t)
+	payloads := hostile.Payloads(t)
 	for _, payload := range payloads {
 		d.Items = append(d.Items, syndication.Item{Story: "0192f0c1-a2b3-7c4d-8e5f-60718293a4b5", URL: "https://news.example.com/?" + url.QueryEscape(payload), Title: payload, Summary: payload,
 			Byline: payload, Source: payload, Language: payload, Published: time.Unix(1, 0), Topics: []syndication.Topic{{ID: payload, Name: payload}}})
