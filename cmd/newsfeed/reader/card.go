@@ -56,7 +56,8 @@ type imageView struct {
 // pageOf is the answer of the builder, as far as a page shows it.
 type pageOf struct {
 	AsOf struct {
-		Time time.Time `json:"time"`
+		Edition feed.Edition `json:"edition"`
+		Time    time.Time    `json:"time"`
 	} `json:"as_of"`
 	Cold     bool   `json:"cold"`
 	Next     string `json:"next"`

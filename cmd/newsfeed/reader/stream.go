@@ -22,8 +22,10 @@ type stream struct {
 	First  bool   // this is the first page
 	Cold   bool   // the visitor follows nothing
 	Unread bool   // only what is unread was asked for
-	Since  string // cursor by which the new ones are counted; empty at the end
+	Since  string // cursor by which the new ones are counted, of one's own feed
 	asOf   time.Time
+
+	edition feed.Edition
 }
 
 // stream makes a page of a person's feed: the visitor's own, or with a topic that
@@ -46,6 +48,9 @@ func (r *Reader) stream(ctx context.Context, c *fiber.Ctx, v *visitor, of topic.
 		return nil, err
 	}
 	s.First, s.Cold, s.Unread = q.Cursor == nil, q.Person.Cold(), q.Unread
+	if s.Since == "" && v.known && of == "" { // a page that is not full has no next
+		s.Since = r.deps.Builder.Since(q, s.edition).String()
+	}
 	return s, nil
 }
 
@@ -88,7 +93,7 @@ func (r *Reader) cards(c *fiber.Ctx, v *visitor, body []byte, now time.Time) (*s
 	if err := json.Unmarshal(body, &p); err != nil {
 		return nil, fmt.Errorf("read the builder's page: %w", err)
 	}
-	s := &stream{asOf: p.AsOf.Time.UTC(), Since: p.Next}
+	s := &stream{asOf: p.AsOf.Time.UTC(), edition: p.AsOf.Edition, Since: p.Next}
 	if p.Next != "" {
 		q := url.Values{"cursor": {p.Next}}
 		if c.Query("unread") != "" {

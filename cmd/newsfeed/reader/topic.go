@@ -57,7 +57,7 @@ func (r *Reader) topic(c *fiber.Ctx) error {
 
 func (r *Reader) topicPage(c *fiber.Ctx, v *visitor, t topic.Topic, s *stream) *topicPage {
 	p := &topicPage{layout: r.layout(c, v, t.Name), stream: s, Topic: r.topicView(v, t)}
-	p.AsOf = s.asOf
+	p.AsOf, p.Since = s.asOf, ""
 	p.Share = r.shareTopic(t)
 	p.News = r.news(v, s.Cards, t.ID)
 	p.Aliases = t.Aliases[:min(len(t.Aliases), maxAliases)]
