@@ -44,6 +44,8 @@ const (
 	usTop                       // mentions of the United States in title and lead
 	usBody                      // and further down: who writes for them names them in passing
 	economy                     // its place among the world's economies, 1 the largest; 30 for all further ones
+	namesTop                    // company names that an agency puts into brackets, "<Ivaco Inc>", in title and lead
+	namesBody                   // and further down
 	features
 )
 
@@ -156,8 +158,9 @@ func parseForest(text string) (forest, error) {
 type testimony struct {
 	below, hint, money [parts]int32
 	codes              int32
-	seat               int32 // mentions in the title that name only the capital
-	first              int32 // word of the first mention by an own name, from 1; 0: none
+	names              [parts]int32 // companies of it in brackets
+	seat               int32        // mentions in the title that name only the capital
+	first              int32        // word of the first mention by an own name, from 1; 0: none
 }
 
 // testify returns what speaks for a country so far, to be counted up.
@@ -194,6 +197,7 @@ func (t *Tagger) factsOf(r *reading, country int32, size int, all []int32) facts
 		f[moneyTitle+feature(part)] = count(w.money[part])
 	}
 	f[codes] = count(w.codes)
+	f[namesTop], f[namesBody] = count(w.names[inTitle]+w.names[inLead]), count(w.names[inBody])
 	f[firstWord] = neverWord
 	if own[inTitle] > 0 {
 		f[firstWord] = 0
@@ -230,11 +234,14 @@ func count(n int32) float64 { return float64(min(n, maxCount)) }
 
 // countriesAbove finds, for every topic, the countries above it.
 func (t *Tagger) countriesAbove(topics []Topic) {
-	t.isCountry, t.unitedStates = make([]bool, len(topics)), notTopic
+	t.isCountry, t.unitedStates, t.canada = make([]bool, len(topics)), notTopic, notTopic
 	for i, topic := range topics {
 		t.isCountry[i] = topic.Kind == KindCountry
 		if seedID(topic) == "united-states" {
 			t.unitedStates = int32(i)
+		}
+		if seedID(topic) == "canada" {
+			t.canada = int32(i)
 		}
 	}
 	t.countries = make([][]int32, len(topics))
@@ -280,6 +287,46 @@ func (t *Tagger) countCodes(r *reading, s string) {
 		}
 		at = end + next
 	}
+}
+
+// countNames counts the companies that an agency puts into brackets in place of an
+// instrument code, because no American exchange lists them: with the legal forms
+// "Inc", "Ltd" and "Corp" most are Canadian. Codes of five letters that end in F
+// are those of foreign shares that are traded there over the counter.
+func (t *Tagger) countNames(r *reading, s string, part int) {
+	if t.canada == notTopic {
+		return
+	}
+	for at := strings.IndexByte(s, '<'); at >= 0; {
+		rest := s[at+1 : min(len(s), at+1+maxBracket)]
+		end := strings.IndexByte(rest, '>')
+		if end > 0 && isListedElsewhere(rest[:end]) {
+			r.testify(t.canada).names[part]++
+		}
+		next := strings.IndexByte(s[at+1:], '<')
+		if next < 0 {
+			return
+		}
+		at += 1 + next
+	}
+}
+
+// maxBracket is the longest bracketed name that is looked at, in bytes.
+const maxBracket = 64
+
+var elsewhere = []string{"INC", "LTD", "LIMITED", "CORP", "CO", "LTEE", "INC."}
+
+func isListedElsewhere(bracketed string) bool {
+	last := bracketed[strings.LastIndexByte(bracketed, ' ')+1:]
+	if len(last) == len(bracketed) { // one word: a code
+		return len(bracketed) == 5 && bracketed[4] == 'F' && strings.ToUpper(bracketed) == bracketed
+	}
+	for _, form := range elsewhere {
+		if strings.EqualFold(last, form) {
+			return true
+		}
+	}
+	return false
 }
 
 // economies are the largest by gross domestic product, in order.

@@ -182,4 +182,5 @@ var factNames = [features]string{
 	"money in title", "money in lead", "money in body",
 	"exchange codes", "first word", "words", "countries named", "countries in title or lead",
 	"percent of mentions", "mentions of others", "United States in title or lead", "United States in body", "economy",
+	"company names in brackets in title or lead", "company names in brackets in body",
 }

@@ -105,7 +105,7 @@ const (
 )
 
 // rising are the features of which more never speaks against a country.
-var rising = map[feature]bool{ownTitle: true, ownLead: true, ownBody: true, belowTitle: true, belowLead: true, belowBody: true, hintTitle: true, hintLead: true, hintBody: true, codes: true, moneyTitle: true, moneyLead: true, moneyBody: true}
+var rising = map[feature]bool{ownTitle: true, ownLead: true, ownBody: true, belowTitle: true, belowLead: true, belowBody: true, hintTitle: true, hintLead: true, hintBody: true, codes: true, namesTop: true, namesBody: true, moneyTitle: true, moneyLead: true, moneyBody: true}
 
 // grow fits a forest by gradient boosting with second-order steps.
 func grow(samples []sample) forest {

@@ -48,6 +48,7 @@ type Tagger struct {
 	countries    [][]int32          // by topic: the countries above it
 	economy      []float64          // by topic
 	unitedStates int32              // its place, or notTopic
+	canada       int32              // likewise
 	codes        map[string][]int32 // the countries of an exchange's code, ".L" in "<TSCO.L>"
 	model        forest
 	scratch      sync.Pool // of *reading
@@ -201,6 +202,7 @@ func (t *Tagger) read(r *reading, s string, part, lead int) int {
 		i += m.words
 	}
 	t.countCodes(r, s)
+	t.countNames(r, s, part)
 	return len(tokens)
 }
 
