@@ -14,16 +14,16 @@ func Example() {
 		Summary: "Pyongyang launched a ballistic missile on Monday, South Korea's army said.",
 	})
 	for _, tag := range catalogue.Inherit(tags) {
-		fmt.Println(tag.Topic, tag.Salience, tag.Inherited)
+		fmt.Printf("%s %.1f %v\n", tag.Topic, tag.Salience, tag.Inherited)
 	}
 	// Output:
-	// north-korea 0.824 false
-	// missiles 0.714 false
+	// north-korea 0.8 false
+	// missiles 0.7 false
 	// pyongyang 0.5 false
-	// east-asia 0.412 true
+	// east-asia 0.4 true
 	// south-korea 0.4 false
-	// war-and-conflict 0.357 true
-	// asia 0.206 true
+	// war-and-conflict 0.4 true
+	// asia 0.2 true
 }
 
 // What a person types finds the topic it stands for.

@@ -191,6 +191,10 @@ func (t *Tagger) read(r *reading, s string, part, lead int) int {
 		if i < lead {
 			where = inLead
 		}
+		if m.words == 1 && isCode(s, tokens[i]) && t.isPlace(m.pattern.topic) {
+			i++
+			continue // "Union Carbide <UK>"
+		}
 		within := itself
 		if !caps && (r.spans != nil || t.isPlace(m.pattern.topic)) {
 			within = t.within(s, tokens, i, i+m.words, m.pattern.topic)
@@ -204,6 +208,11 @@ func (t *Tagger) read(r *reading, s string, part, lead int) int {
 	t.countCodes(r, s)
 	t.countNames(r, s, part)
 	return len(tokens)
+}
+
+// isCode reports whether a word stands in brackets by itself: an instrument code.
+func isCode(s string, t token) bool {
+	return t.start > 0 && s[t.start-1] == '<' && t.end < len(s) && s[t.end] == '>'
 }
 
 // take counts a match that begins at a word of a text.
