@@ -135,7 +135,7 @@ func (a *App) newDoor() error {
 		Entries: settings.Entries, SignUp: settings.SignUp,
 		Now: time.Now, Warm: a.warm.Load,
 		Network: api.NetworkFrom(a.cfg.Proxies),
-		Cookie:  api.CookieName(a.cfg.InsecureCookies), URL: a.cfg.URL, InsecureCookies: a.cfg.InsecureCookies,
+		Cookie:  api.CookieName(a.cfg.InsecureCookies), URL: a.cfg.URL, InsecureCookies: a.cfg.InsecureCookies, AllowedOrigins: a.cfg.AllowedOrigins,
 		NoImages: a.cfg.NoImages, NoBodies: a.cfg.NoBodies,
 		Report: func(err error) { a.log.Error("the reader", "error", err) },
 	})

@@ -131,6 +131,20 @@ func (m *Members) SignIn(ctx context.Context, verified Account, label string) (S
 	if err != nil {
 		return s, token, err
 	}
+	return m.ifUnchanged(ctx, verified, s, token)
+}
+
+// Embed is SignIn for the pages of an origin, whose token is good for one thing only.
+func (m *Members) Embed(ctx context.Context, verified Account, origin string) (Session, Secret, error) {
+	s, token, err := m.people.NewWidget(ctx, verified.ID, origin)
+	if err != nil {
+		return s, token, err
+	}
+	return m.ifUnchanged(ctx, verified, s, token)
+}
+
+// ifUnchanged ends a session that was just made if the password was changed meanwhile.
+func (m *Members) ifUnchanged(ctx context.Context, verified Account, s Session, token Secret) (Session, Secret, error) {
 	now, err := m.store.Account(ctx, verified.ID)
 	if errors.Is(err, ErrNoAccount) || err == nil && now.Password != verified.Password {
 		err = ErrWrong

@@ -53,6 +53,7 @@ type Deps struct {
 	Network         func(*fiber.Ctx) netip.Addr // which a request comes from
 	Cookie          string                      // name of the reader's cookie
 	URL             string                      // the one source of absolute addresses
+	AllowedOrigins  []string                    // whose scripts may make people's calls
 	InsecureCookies bool                        // the cookie may travel over plain HTTP
 	NoImages        bool                        // no pictures of others are shown
 	NoBodies        bool                        // articles are shown by their summaries only
@@ -64,6 +65,8 @@ type Reader struct {
 	deps  Deps
 	own   origin.Own // where deps.URL is
 	pages map[string]*template.Template
+
+	embedders []string // origins whose pages may have a token for people's lists
 }
 
 // New returns a reader. It panics when an embedded template is broken, which a
@@ -72,7 +75,7 @@ func New(d Deps) *Reader {
 	if d.Report == nil {
 		d.Report = func(error) {}
 	}
-	return &Reader{deps: d, own: origin.Of(d.URL), pages: parseTemplates()}
+	return &Reader{deps: d, own: origin.Of(d.URL), pages: parseTemplates(), embedders: namedOrigins(d.AllowedOrigins)}
 }
 
 // Routes mounts the pages. The door calls it after its own routes, so that no
@@ -109,7 +112,11 @@ func (r *Reader) Routes(router fiber.Router) {
 	router.Get("/my/password/:token", r.page(r.newPassword))
 	router.Post("/my/password/:token", r.page(r.guarded(r.setPassword)))
 	router.Get("/assets/:file", r.asset)
-	router.Get("/client.js", r.client)
+	router.Get("/client.js", clientModule.serve)
+	router.Get("/widget.js", widgetModule.serve)
+	router.Get("/embed/sign-in.js", popupModule.serve)
+	router.Get("/embed/sign-in", r.page(r.embedSignIn))
+	router.Post("/embed/sign-in", r.page(r.guarded(r.postEmbedSignIn)))
 	router.Get("/robots.txt", r.page(r.robots))
 	router.Get("/sitemap.xml", r.page(r.sitemap))
 	router.Get("/sw.js", worker.named)

@@ -30,6 +30,7 @@ func setSafe(c *fiber.Ctx) {
 	c.Set(fiber.HeaderContentSecurityPolicy, origin.Policy)
 	c.Set(fiber.HeaderReferrerPolicy, "same-origin")
 	c.Set(fiber.HeaderXContentTypeOptions, "nosniff")
+	c.Set(openerPolicy, "same-origin")
 }
 
 // page wraps a handler of a page: headers before it, and a page of words for the
