@@ -186,22 +186,3 @@ func TestRealDocuments(t *testing.T) {
 		}
 	}
 }
-
-func FuzzFeedFile(f *testing.F) {
-	f.Add([]byte(rss("", `<title>T</title><link>https://a.example/</link><media:thumbnail url="https://x.example/"/>`)))
-	f.Add([]byte(`<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>T</title><link href="https://a.example/"/></entry></feed>`))
-	f.Add([]byte(`{"version":"https://jsonfeed.org/version/1.1","items":[{"id":"1","url":"https://a.example","title":"T"}]}`))
-	f.Add([]byte(`<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><item><title>T</title></item></rdf:RDF>`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		items, err := ParseDocument(b)
-		if err != nil && items != nil {
-			t.Fatal("items and an error")
-		}
-		for _, item := range items {
-			checkDraft(t, item)
-			if item.Draft.Status != "" {
-				t.Fatalf("a document said %q", item.Draft.Status)
-			}
-		}
-	})
-}

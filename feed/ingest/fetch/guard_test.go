@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -192,4 +194,34 @@ func only(c *Client, address string) *Client {
 	}}
 	out.http.Transport.(*http.Transport).DialContext = dialer.DialContext
 	return out
+}
+
+// Whatever is written as an address: what Check lets pass is an http or https one
+// on a port that may be asked, and a host that is an IP address is one that the
+// guard allows, in whatever form it was written.
+func FuzzCheck(f *testing.F) {
+	for _, name := range loopback {
+		f.Add("http://" + name + "/")
+	}
+	for _, address := range []string{"https://example.org:8443/x?y#z", "http://[fe80::1%25eth0]/", "http://1.1.1.1:80", "HTTP://EXAMPLE.ORG"} {
+		f.Add(address)
+	}
+	client, inner := New(Options{Agent: "test", Timeout: time.Second}), newGuard()
+	f.Fuzz(func(t *testing.T, address string) {
+		if client.Check(address) != nil {
+			return
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+			t.Fatalf("%q passes: %v, %v", address, u, err)
+		}
+		if port := u.Port(); port != "" && port != "80" && port != "443" && port != "8080" && port != "8443" && !slices.Contains([]string{"80", "443", "8080", "8443"}, strings.TrimLeft(port, "0")) {
+			t.Fatalf("%q passes with port %s", address, port)
+		}
+		if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
+			if err := inner(network(ip), netip.AddrPortFrom(ip, 443).String(), nil); err != nil {
+				t.Fatalf("%q passes: %v", address, err)
+			}
+		}
+	})
 }
