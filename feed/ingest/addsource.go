@@ -138,7 +138,7 @@ func (d *Desk) find(ctx context.Context, given string) (address string, document
 			return address, nil, noAnswer(err)
 		}
 		if answer.Status != http.StatusOK {
-			return address, nil, &unanswered{fmt.Errorf("it answers %d %s", answer.Status, http.StatusText(answer.Status))}
+			return address, nil, &unanswered{&statusError{answer.Status}}
 		}
 		read, err := d.read(ctx, answer)
 		if err == nil {

@@ -45,6 +45,7 @@ type Desk struct {
 	fetches  chan struct{} // places
 	parsings chan struct{}
 	hosts    hostGates
+	polls    polls
 	underWay atomic.Int64
 	Counts   DeskCounts
 
@@ -57,6 +58,7 @@ type Desk struct {
 type DeskCounts struct {
 	Polls, Unchanged, Faults atomic.Int64 // Unchanged: answered 304
 	New, Updated, Rejected   atomic.Int64 // articles
+	Kinds                    FaultCounts  // of the faults, and of flaws of documents that were read
 }
 
 // NewDesk returns a desk that does nothing by itself before Start.
@@ -67,6 +69,7 @@ func NewDesk(d DeskDeps) *Desk {
 	return &Desk{
 		DeskDeps: d, fetches: make(chan struct{}, maxFetches), parsings: make(chan struct{}, maxParsings),
 		hosts: hostGates{gates: map[string]*hostGate{}},
+		polls: polls{underWay: map[uuid.UUID][]*onePoll{}, removed: map[uuid.UUID]bool{}},
 	}
 }
 

@@ -243,3 +243,102 @@ func TestDeskRuns(t *testing.T) {
 		t.Errorf("%d articles of ten sources, want 30", top)
 	}
 }
+
+// A poll that is under way while its source is removed stores nothing after what
+// was there is withdrawn, and brings the address not back.
+func TestPollOfARemovedSource(t *testing.T) {
+	desk, store, _ := openDesk(t)
+	asked, answer := make(chan struct{}, 1), make(chan struct{})
+	polls := 0
+	url := publish(t, "127.1.0.7", func(w http.ResponseWriter, r *http.Request) {
+		if polls++; polls > 2 { // by Add, and the first poll
+			asked <- struct{}{}
+			select {
+			case <-answer:
+			case <-r.Context().Done():
+			}
+		}
+		_, _ = io.WriteString(w, rss("http://"+r.Host, fmt.Sprint("article ", polls)))
+	})
+	a, err := desk.Add(t.Context(), url, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pollOne(t, desk, a)
+	var polling sync.WaitGroup
+	polling.Go(func() {
+		polled, err := desk.Poll(t.Context(), []ingest.Address{a})
+		if err != nil || len(polled) != 1 || polled[0].New != 0 {
+			t.Errorf("the poll in between: %+v, %v", polled, err)
+		}
+	})
+	<-asked
+	if n, withdrawn, err := desk.Remove(t.Context(), a.Source, true); n != 1 || withdrawn != 1 || err != nil {
+		t.Errorf("removed %d, withdrew %d, %v", n, withdrawn, err)
+	}
+	close(answer)
+	polling.Wait()
+	all, err := desk.All(t.Context())
+	if entries := logOf(t, store); len(entries) != 2 || !entries[1].Withdrawn || len(all) != 0 || err != nil {
+		t.Errorf("%d entries, addresses %v, %v", len(entries), all, err)
+	}
+}
+
+// Faults are counted by kind.
+func TestFaultKinds(t *testing.T) {
+	desk, _, _ := openDesk(t)
+	answers := map[string]func(w http.ResponseWriter, r *http.Request){
+		"no_document": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html/>") },
+		"status":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) },
+		"gone":        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) },
+		"redirects":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, http.StatusFound) },
+		"refused": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "ftp://x.example/", http.StatusFound)
+		},
+		"no_answer": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"too_large": func(w http.ResponseWriter, _ *http.Request) {
+			for block := make([]byte, 1<<20); ; {
+				if _, err := w.Write(block); err != nil {
+					return
+				}
+			}
+		},
+		"harmful": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, "<!DOCTYPE rss [<!ENTITY a 'b'>]><rss/>")
+		},
+		"cut_off": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, strings.TrimSuffix(rss("http://"+r.Host, "a"), "</rss>"))
+		},
+		"encoding": func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/xml")
+			_, _ = io.WriteString(w, `<?xml version="1.0" encoding="martian"?>`+rss("http://"+r.Host, "a"))
+		},
+		"malformed": func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, strings.Replace(rss("http://"+r.Host, "a"), "<item>", "<item a=b>", 1))
+		},
+	}
+	url := publish(t, "127.1.0.8", func(w http.ResponseWriter, r *http.Request) { answers[strings.TrimPrefix(r.URL.Path, "/")](w, r) })
+	var list []ingest.Listed
+	for kind := range answers {
+		list = append(list, ingest.Listed{URL: url + "/" + kind})
+	}
+	if _, err := desk.AddAll(t.Context(), list); err != nil {
+		t.Fatal(err)
+	}
+	all, err := desk.All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := desk.Poll(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	for kind, n := range desk.Counts.Kinds.All() {
+		want := int64(0)
+		if answers[kind.String()] != nil {
+			want = 1
+		}
+		if n != want {
+			t.Errorf("%s: %d, want %d", kind, n, want)
+		}
+	}
+}

@@ -41,6 +41,15 @@ type Document struct {
 // ErrNoDocument: what was read is no RSS, Atom or JSON Feed document.
 var ErrNoDocument = errors.New("it is no RSS, Atom or JSON Feed document")
 
+// errUnreadable: a document is too long or broken from its beginning, or is none.
+var errUnreadable = errors.New("read document")
+
+// How a flaw begins that is none of the encoding.
+const (
+	flawCutOff    = "it breaks off: "
+	flawMalformed = "it is not well-formed: "
+)
+
 // ParseDocument is [ReadDocument] of a file.
 func ParseDocument(b []byte) ([]Item, error) {
 	document, err := ReadDocument(context.Background(), Received{Body: b})
@@ -56,11 +65,11 @@ func ParseDocument(b []byte) ([]Item, error) {
 // to harm, or no such documents ([ErrNoDocument]), or is the context's.
 func ReadDocument(ctx context.Context, r Received) (Document, error) {
 	if len(r.Body) > MaxDocument {
-		return Document{}, fmt.Errorf("document is larger than %d MiB", MaxDocument>>20)
+		return Document{}, fmt.Errorf("%w: it is larger than %d MiB", errUnreadable, MaxDocument>>20)
 	}
 	in := decode(r.Body, r.ContentType)
 	if len(in.text) > MaxDocument {
-		return Document{}, fmt.Errorf("document is larger than %d MiB in UTF-8", MaxDocument>>20)
+		return Document{}, fmt.Errorf("%w: it is larger than %d MiB in UTF-8", errUnreadable, MaxDocument>>20)
 	}
 	if err := prescan(ctx, in.text); err != nil {
 		return Document{}, err
@@ -68,7 +77,7 @@ func ReadDocument(ctx context.Context, r Received) (Document, error) {
 	parsed, err := parseDocument(ctx, in.text)
 	if err != nil && ctx.Err() == nil {
 		if parsed = mended(ctx, in.text); parsed == nil {
-			return Document{}, fmt.Errorf("read document: %w", err)
+			return Document{}, fmt.Errorf("%w: %w", errUnreadable, err)
 		}
 	}
 	if ctx.Err() != nil {
@@ -87,13 +96,13 @@ func ReadDocument(ctx context.Context, r Received) (Document, error) {
 // flawOf says the gravest that is wrong with a document that was read.
 func flawOf(in decoded, broken error) string {
 	if broken != nil {
-		return "it breaks off: " + broken.Error()
+		return flawCutOff + broken.Error()
 	}
 	if in.wrong != "" {
 		return in.wrong
 	}
 	if err := flaw(in.text); err != nil {
-		return "it is not well-formed: " + err.Error()
+		return flawMalformed + err.Error()
 	}
 	return ""
 }

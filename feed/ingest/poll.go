@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -37,8 +36,11 @@ type Polled struct {
 }
 
 // poll asks an address that is leased, stores what it brings, and saves how it
-// went. Cut short by ctx it only gives the lease back.
+// went. Cut short by ctx, or because the address is removed, it only gives the
+// lease back.
 func (d *Desk) poll(ctx context.Context, a Address) Polled {
+	ctx, done := d.polls.begin(ctx, a.ID)
+	defer done()
 	result := Polled{Address: a, from: a.URL}
 	document, header, err := d.ask(ctx, &result)
 	if ctx.Err() == nil && err == nil && document != nil {
@@ -94,8 +96,12 @@ func (d *Desk) count(r *Polled) {
 	switch {
 	case r.Fault != nil:
 		d.Counts.Faults.Add(1)
+		d.Counts.Kinds[kindOf(r.Fault)].Add(1)
 	case r.Items == 0:
 		d.Counts.Unchanged.Add(1)
+	}
+	if kind := kindOfFlaw(r.Flaw); r.Fault == nil && kind != FaultNone {
+		d.Counts.Kinds[kind].Add(1)
 	}
 	d.Counts.New.Add(int64(r.New))
 	d.Counts.Updated.Add(int64(r.Updated))
@@ -125,7 +131,7 @@ func (d *Desk) ask(ctx context.Context, r *Polled) (*Document, http.Header, erro
 	case http.StatusGone:
 		return nil, answer.Header, errGone
 	default:
-		return nil, answer.Header, fmt.Errorf("it answers %d %s", answer.Status, http.StatusText(answer.Status))
+		return nil, answer.Header, &statusError{answer.Status}
 	}
 	document, err := d.read(ctx, answer)
 	if err != nil {

@@ -205,7 +205,7 @@ func prescanJSON(in *rationed) error {
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
-			return fmt.Errorf("read document: %w", err)
+			return fmt.Errorf("%w: %w", errUnreadable, err)
 		}
 		if token.Kind() == '{' {
 			objects++

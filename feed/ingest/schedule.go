@@ -11,14 +11,15 @@ import (
 
 // When an address is polled next.
 const (
-	leastInterval = 5 * time.Minute
-	mostInterval  = 24 * time.Hour
-	firstGap      = time.Hour           // between new articles, of an address that nothing is known of
-	dailyAfter    = 14 * 24 * time.Hour // of failing: once a day
-	stopAfter     = 90 * 24 * time.Hour // of failing
-	movedPolls    = 3                   // that must say the same new address
-	movedFor      = 24 * time.Hour      // and for how long
-	maxFault      = 300                 // characters of a reason
+	leastInterval  = 5 * time.Minute
+	mostInterval   = 24 * time.Hour
+	mostRetryAfter = dailyAfter          // that is believed
+	firstGap       = time.Hour           // between new articles, of an address that nothing is known of
+	dailyAfter     = 14 * 24 * time.Hour // of failing: once a day
+	stopAfter      = 90 * 24 * time.Hour // of failing
+	movedPolls     = 3                   // that must say the same new address
+	movedFor       = 24 * time.Hour      // and for how long
+	maxFault       = 300                 // characters of a reason
 )
 
 // clampInterval puts a time between polls into bounds.
@@ -46,15 +47,15 @@ func (a *Address) notNew(now time.Time, news int) {
 // in which it usually publishes something, but not before what it asks for.
 func (a *Address) answered(now time.Time, news int, asked time.Duration) {
 	a.notNew(now, news)
-	next := clampInterval(a.Gap / 2)
+	next := jitter(clampInterval(a.Gap / 2))
 	if asked > 0 {
 		next = max(next, clampInterval(asked))
 	}
-	a.Due = now.Add(jitter(next)).Truncate(time.Millisecond)
+	a.Due = now.Add(next).Truncate(time.Millisecond)
 }
 
 // failed notes why a poll failed and sets when the next one is: ever later, up to
-// a day; after 90 days never.
+// a day, and not before what it asks for; after 90 days never.
 func (a *Address) failed(now time.Time, why string, retryAfter time.Duration) {
 	a.Fault = shorten(Plain(why), maxFault)
 	if a.Failing.IsZero() {
@@ -69,7 +70,7 @@ func (a *Address) failed(now time.Time, why string, retryAfter time.Duration) {
 		a.Stopped = true
 		a.Fault = shorten(fmt.Sprintf("stopped after failing for 90 days: %s", a.Fault), maxFault)
 	}
-	a.Due = now.Add(jitter(clampInterval(max(next, retryAfter)))).Truncate(time.Millisecond)
+	a.Due = now.Add(max(jitter(clampInterval(next)), min(retryAfter, mostRetryAfter))).Truncate(time.Millisecond)
 }
 
 // gone stops an address that says it is no more.
