@@ -1,6 +1,8 @@
 package fetch
 
 import (
+	"context"
+	_ "embed" // of the tables
 	"errors"
 	"net"
 	"net/http"
@@ -17,43 +19,11 @@ import (
 
 // refused are addresses that must never be connected to, a few of each range for
 // special purposes (the IANA registries of IPv4 and IPv6), both ends included.
-var refused = strings.Fields(`
-0.0.0.0 0.0.0.1 0.1.2.3 0.255.255.255
-10.0.0.0 10.0.0.1 10.1.2.3 10.255.255.255
-100.64.0.0 100.64.0.1 100.100.100.200 100.127.255.255
-127.0.0.0 127.0.0.1 127.0.0.2 127.0.1.1 127.1.0.1 127.127.127.127 127.255.255.254 127.255.255.255
-169.254.0.0 169.254.0.1 169.254.169.253 169.254.169.254 169.254.170.2 169.254.255.255
-172.16.0.0 172.16.0.1 172.17.0.1 172.20.10.1 172.31.255.255
-192.0.0.0 192.0.0.1 192.0.0.8 192.0.0.170 192.0.0.192 192.0.0.255
-192.0.2.0 192.0.2.1 192.0.2.255
-192.31.196.0 192.31.196.1 192.31.196.255
-192.52.193.0 192.52.193.1 192.52.193.255
-192.88.99.0 192.88.99.1 192.88.99.2 192.88.99.255
-192.168.0.0 192.168.0.1 192.168.1.1 192.168.255.255
-192.175.48.0 192.175.48.6 192.175.48.255
-198.18.0.0 198.18.0.1 198.19.255.255
-198.51.100.0 198.51.100.1 198.51.100.255
-203.0.113.0 203.0.113.1 203.0.113.255
-224.0.0.0 224.0.0.1 224.0.0.251 232.1.1.1 233.252.0.1 239.255.255.250 239.255.255.255
-240.0.0.0 240.0.0.1 250.1.2.3 255.255.255.254 255.255.255.255
-:: ::1 ::2
-::7f00:1 ::127.0.0.1 ::10.0.0.1 ::169.254.169.254 ::8.8.8.8
-::ffff:127.0.0.1 ::ffff:7f00:1 ::ffff:10.0.0.1 ::ffff:169.254.169.254 ::ffff:192.168.0.1 ::ffff:0.0.0.0 ::ffff:8.8.8.8
-::ffff:0:127.0.0.1 ::ffff:0:10.0.0.1
-64:ff9b::127.0.0.1 64:ff9b::10.0.0.1 64:ff9b::169.254.169.254 64:ff9b::8.8.8.8 64:ff9b:1::1 64:ff9b:1::7f00:1
-100::1 100:0:0:1::1
-2001::1 2001::7f00:1 2001:0:4136:e378:8000:63bf:3fff:fdd2 2001:1::1 2001:1::2 2001:2::1 2001:3::1 2001:4:112::1
-2001:10::1 2001:20::1 2001:30::1 2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff
-2001:db8:: 2001:db8::1 2001:db8:ffff:ffff:ffff:ffff:ffff:ffff
-2002:7f00:1:: 2002:7f00:1::1 2002:a00:1::1 2002:a9fe:a9fe::1 2002:808:808::1
-2620:4f:8000::1 2620:4f:8000:ffff::1
-3ffe::1 3ffe:ffff::1 3fff::1 3fff:fff:ffff::1
-2606:4700::5efe:127.0.0.1 2606:4700::200:5efe:10.0.0.1
-5f00::1 fc00::1 fc00:1234::1 fd00::1 fd12:3456:789a::1 fdff:ffff::1
-fe80::1 fe80::7f00:1 febf::1 fec0::1 feff::1
-ff00::1 ff01::1 ff02::1 ff02::fb ff05::1:3 ff0e::1 ffff::1
-4000::1 8000::1 e000::1
-`)
+//
+//go:embed testdata/refused.txt
+var refusedText string
+
+var refused = strings.Fields(refusedText)
 
 // allowed are public addresses beside them.
 var allowed = strings.Fields(`1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
@@ -133,9 +103,11 @@ func canary(t *testing.T) (hits *atomic.Int64, port string) {
 }
 
 // loopback are names and forms of this machine's own addresses.
-var loopback = strings.Fields(`127.0.0.1 127.0.0.2 127.1.0.1 127.255.255.254 localhost LOCALHOST localhost. 0.0.0.0 127.1 127.0.1 0 2130706433
-0x7f000001 0x7f.0.0.1 0177.0.0.1 017700000001 127.000.000.001 127.0.0.1. [::1] [::] [0:0:0:0:0:0:0:1] [::ffff:127.0.0.1] [::ffff:7f00:1]
-[0:0:0:0:0:ffff:7f00:1] [::127.0.0.1] [::1%25lo] 127。0。0。1 ①②⑦.⓪.⓪.① %31%32%37.0.0.1 0:80@127.0.0.1 127.0.0.1%00.example.org`)
+//
+//go:embed testdata/loopback.txt
+var loopbackText string
+
+var loopback = strings.Fields(loopbackText)
 
 // Under no name and in no form does a fetch reach this machine: directly, by a
 // redirect, or through a proxy of the environment.
@@ -224,4 +196,47 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Whatever way an address of the table comes about, it is the connection that is
+// refused, before a packet leaves: when a name stands for it, and when an address
+// that may be asked leads to it, by whatever redirect.
+func TestRefusedWhenConnecting(t *testing.T) {
+	target := "" // where redirects lead
+	statuses, next := []int{301, 302, 303, 307, 308}, 0
+	redirects := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Location", target)
+		next++
+		w.WriteHeader(statuses[next%len(statuses)])
+	}))
+	defer redirects.Close()
+	client := New(Options{Agent: "test", Timeout: 5 * time.Second})
+	defer client.Close()
+	leading := only(client, redirects.Listener.Addr().String())
+	defer leading.Close()
+	named := New(Options{Agent: "test", Timeout: 5 * time.Second})
+	defer named.Close()
+	dial := named.http.Transport.(*http.Transport).DialContext
+	for _, address := range refused {
+		if address == "::ffff:8.8.8.8" {
+			continue // Go connects to 8.8.8.8 then, which is public
+		}
+		host := address
+		if netip.MustParseAddr(address).Is6() {
+			host = "[" + address + "]"
+		}
+		named.http.Transport.(*http.Transport).DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dial(ctx, network, net.JoinHostPort(address, "80")) // as if the name were resolved to it
+		}
+		if _, err := named.Get(t.Context(), Request{URL: "http://news.example.org/"}); !errors.Is(err, ErrRefused) {
+			t.Errorf("a name for %s: %v", address, err)
+		}
+		target = "http://" + host + "/"
+		if _, err := leading.Get(t.Context(), Request{URL: redirects.URL}); !errors.Is(err, ErrRefused) {
+			t.Errorf("a redirect to %s: %v", address, err)
+		}
+		if _, err := client.Get(t.Context(), Request{URL: target}); !errors.Is(err, ErrRefused) {
+			t.Errorf("%s itself: %v", address, err)
+		}
+	}
 }
