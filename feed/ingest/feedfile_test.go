@@ -157,6 +157,9 @@ func TestHostileDocuments(t *testing.T) {
 
 // Of real documents nearly every entry is read, and everything that is read holds.
 func TestRealDocuments(t *testing.T) {
+	if testing.Short() {
+		t.Skip("packs are measured in the whole run only")
+	}
 	for _, name := range []string{"feed_snapshots", "feedparser_tests", "rss_parser_fixtures", "payloads_all_the_things"} {
 		documents, broken, entries, bad, reasons := 0, 0, 0, 0, map[string]int{}
 		for file, content := range pack(t, name) {

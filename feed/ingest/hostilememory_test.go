@@ -69,10 +69,10 @@ func TestHostileMemory(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the peak of memory is read from /proc")
 	}
-	sources, folder := hostileSources(t), t.TempDir()
 	if testing.Short() {
 		t.Skip("memory of a program under the race detector says nothing")
 	}
+	sources, folder := hostileSources(t), t.TempDir()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestHostileChild$")
 	child.Env = append(os.Environ(), hostileChild+"=1")
 	child.Stderr = os.Stderr

@@ -63,6 +63,9 @@ func (c *compared) check(field string, ok bool, want, got any) {
 // e-mail address for an author's name, and writes markup inside of descriptions
 // in an order of its own.
 func TestRSSParserSuite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("packs are measured in the whole run only")
+	}
 	files := pack(t, "rss_parser_fixtures")
 	c := &compared{t: t, met: map[string]int{}, not: map[string]int{}}
 	documents, unread := 0, 0
