@@ -128,7 +128,9 @@ func (a *App) newDoor() error {
 	if letters != nil {
 		sendReset = func(ctx context.Context, to account.Email) error { return a.door.SendReset(ctx, to) }
 	}
+	keyring := account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...)
 	page := reader.New(reader.Deps{
+		Keyring: keyring, Desk: a.desk,
 		SendReset: sendReset,
 		People:    people, Members: a.members, Lists: lists, Catalogue: a.catalogue, Index: a.index, Builder: builder, Articles: a.stores.Articles,
 		Belongs: a.belongings, Eraser: a.eraser, Limits: a.stores.Limits, Elsewhere: elsewhere,
@@ -142,7 +144,7 @@ func (a *App) newDoor() error {
 	a.door = api.New(api.Deps{
 		Elsewhere: elsewhere,
 		Mail:      letters,
-		Lists:     lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Members: a.members, Eraser: a.eraser, Limits: a.stores.Limits, Keyring: account.NewKeyring(a.stores.Keys, time.Now, a.fixedKeys()...),
+		Lists:     lists, Marks: a.belongings.Marks, Together: a.belongings, Changes: a.stores.Changes, People: people, Members: a.members, Eraser: a.eraser, Limits: a.stores.Limits, Keyring: keyring,
 		Catalogue: a.catalogue, Topics: a.stores.Topics, Index: a.index, Builder: builder,
 		Log: a.feedLog, Articles: a.stores.Articles,
 		Tagger: tagger, Desk: a.desk,

@@ -39,6 +39,7 @@ var pageSurfaces = []surface{
 var pagesWithoutArticles = []string{
 	"/search", "/pick", "/my/interests", "/sign-in", "/sign-up", "/my/merges/:id", "/my/devices", "/my/account",
 	"/my/password", "/my/password/:token", "/assets/:file", "/client.js", "/sw.js", "/manifest.webmanifest", "/robots.txt", "/sitemap.xml",
+	"/admin/sources", "/admin/sources.opml",
 }
 
 // pages is the reader on a house's stores.

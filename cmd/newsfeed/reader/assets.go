@@ -102,7 +102,7 @@ func parseTemplates() map[string]*template.Template {
 	pages := map[string]*template.Template{}
 	for _, name := range []string{"front", "topic", "search", "interests", "message", "password",
 		"sign-in", "sign-up", "merge", "devices", "account", "lost", "embed",
-		"article", "story", "saved", "pick"} {
+		"article", "story", "saved", "pick", "sources"} {
 		pages[name] = template.Must(template.Must(base.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}
 	return pages

@@ -94,7 +94,9 @@ func readPress(c *fiber.Ctx) (pressed, error) {
 
 // readFields reads a form that is one of ours. Its fields count in the body only.
 // The door hands bodies over as they come, so no more is read than a form has.
-func readFields(c *fiber.Ctx) (url.Values, error) {
+func readFields(c *fiber.Ctx) (url.Values, error) { return readFieldsUpTo(c, maxForm) }
+
+func readFieldsUpTo(c *fiber.Ctx, most int64) (url.Values, error) {
 	kind, _, err := mime.ParseMediaType(c.Get(fiber.HeaderContentType))
 	if err != nil || kind != fiber.MIMEApplicationForm {
 		return nil, errForm
@@ -103,8 +105,8 @@ func readFields(c *fiber.Ctx) (url.Values, error) {
 	if in == nil {
 		in = bytes.NewReader(c.Request().Body())
 	}
-	body, err := io.ReadAll(io.LimitReader(in, maxForm+1))
-	if err != nil || len(body) > maxForm {
+	body, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err != nil || int64(len(body)) > most {
 		return nil, errForm
 	}
 	fields, err := url.ParseQuery(string(body))

@@ -22,6 +22,7 @@ import (
 	"newsfeed/cmd/newsfeed/identity"
 	"newsfeed/cmd/newsfeed/origin"
 	"newsfeed/feed"
+	"newsfeed/feed/ingest"
 	"newsfeed/interests"
 	"newsfeed/interests/account"
 	"newsfeed/interests/topic"
@@ -40,6 +41,8 @@ type Deps struct {
 	Index     *feed.Index
 	Builder   *feed.Builder
 	Articles  feed.Articles
+	Keyring   *account.Keyring
+	Desk      *ingest.Desk // what editors see; nil: no page for them
 
 	Entries account.Allowance // sign-ups and sign-ins from one address, as at the API
 	SignUp  bool              // anyone may
@@ -111,6 +114,16 @@ func (r *Reader) Routes(router fiber.Router) {
 	router.Post("/my/password", r.page(r.guarded(r.sendReset)))
 	router.Get("/my/password/:token", r.page(r.newPassword))
 	router.Post("/my/password/:token", r.page(r.guarded(r.setPassword)))
+	if r.deps.Desk != nil {
+		router.Get(sourcesPath, r.page(r.sources))
+		router.Get(sourcesPath+".opml", r.page(r.sourcesFile))
+		router.Post("/admin/enter", r.page(r.guarded(r.enterEditor)))
+		router.Post("/admin/leave", r.page(r.guarded(r.leaveEditor)))
+		router.Post(sourcesPath+"/add", r.editing(r.addSource))
+		router.Post(sourcesPath+"/opml", r.editing(r.listSources))
+		router.Post(sourcesPath+"/poll", r.editing(r.pollSource))
+		router.Post(sourcesPath+"/remove", r.editing(r.removeSource))
+	}
 	router.Get("/assets/:file", r.asset)
 	router.Get("/client.js", clientModule.serve)
 	router.Get("/widget.js", widgetModule.serve)
