@@ -5,4 +5,5 @@ var (
 	Pack           = pack
 	HarmlessBody   = checkHarmless
 	HostileSources = hostileSources
+	PayloadsOf     = payloadsOf
 )
