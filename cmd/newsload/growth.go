@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"time"
 
 	"newsfeed/feed"
@@ -243,17 +244,34 @@ func (g *growth) memory(m *maker, x *feed.Index) {
 	}
 	people = nil
 	debug.FreeOSMemory()
-	var wall, cpu []float64
+	var mark, wall, cpu []float64
 	for range max(g.Slices, 5) {
+		before := marking()
 		c, err := clocked(0, ownCPU, func(int) error { runtime.GC(); return nil })
 		if err != nil {
 			continue
 		}
-		wall, cpu = append(wall, c.wall.Seconds()), append(cpu, c.cpu.Seconds())
+		mark, wall, cpu = append(mark, marking()-before), append(wall, c.wall.Seconds()), append(cpu, c.cpu.Seconds())
 	}
-	t.add("a full collection, wall (mark and sweep)", figure("s", wall...))
-	t.add("a full collection, CPU", figure("s", cpu...))
+	t.add("marking of a full collection, CPU", figure("s", mark...))
+	t.add("all of it with sweeping, wall", figure("s", wall...))
+	t.add("all of it with sweeping, CPU", figure("s", cpu...))
 	runtime.KeepAlive(x)
+}
+
+// marking is the processor time that this process has spent on marking so far, in
+// seconds, by the runtime's own clock.
+func marking() (seconds float64) {
+	samples := []metrics.Sample{
+		{Name: "/cpu/classes/gc/mark/assist:cpu-seconds"},
+		{Name: "/cpu/classes/gc/mark/dedicated:cpu-seconds"},
+		{Name: "/cpu/classes/gc/mark/idle:cpu-seconds"},
+	}
+	metrics.Read(samples)
+	for _, s := range samples {
+		seconds += s.Value.Float64()
+	}
+	return seconds
 }
 
 // allocations counts them for a page, collections and their effects included.
