@@ -146,6 +146,24 @@ func (d *door) get(path, token string) ([]byte, error) {
 
 var ndjson = []string{fasthttp.HeaderContentType, "application/x-ndjson"}
 
+// How long a server is given whose store does not answer: a busy disk may take its
+// time. What was stored by then is unchanged when it is sent again.
+const (
+	publishTries = 20
+	publishPause = time.Second
+)
+
+// mustAccept sends articles until the server has stored all.
+func (c *caller) mustAccept(key string, body []byte) error {
+	for try := 1; ; try++ {
+		err := c.must(fasthttp.StatusOK, "/articles", key, body, ndjson...)
+		if err == nil || c.res.StatusCode() != fasthttp.StatusServiceUnavailable || try == publishTries {
+			return err
+		}
+		time.Sleep(publishPause)
+	}
+}
+
 // publish sends articles with a key. One that is rejected is an error.
 func (c *caller) publish(key string, articles []any) error {
 	var body bytes.Buffer
@@ -155,7 +173,7 @@ func (c *caller) publish(key string, articles []any) error {
 			return err
 		}
 	}
-	if err := c.must(fasthttp.StatusOK, "/articles", key, body.Bytes(), ndjson...); err != nil {
+	if err := c.mustAccept(key, body.Bytes()); err != nil {
 		return err
 	}
 	var answer struct {
