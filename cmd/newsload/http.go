@@ -229,9 +229,10 @@ func (r *httpRun) rows() error {
 			bytes += g.page
 		}
 	}
-	t := r.report.table("One request, by the clock of the server's process", "", "CPU", "fixed body's CPU / this", "requests a second")
+	t := r.report.table("One request, by the clock of the server's process", "", "CPU", "fixed body's CPU / this", "requests a second", "rate / fixed body's rate")
 	for side, name := range httpSides {
-		t.add(name, figure("s", all[side].cpu()...), figure("×", over(all[0].cpu(), all[side].cpu())...), rate(all[side]))
+		t.add(name, figure("s", all[side].cpu()...), figure("×", over(all[0].cpu(), all[side].cpu())...),
+			rate(all[side]), figure("×", over(all[0].wall(), all[side].wall())...))
 	}
 	t.note("%d rounds of %d people, each once a row, %d connections; a page is %d bytes on average.",
 		r.Slices, len(r.next(r.Requests)), r.Connections, bytes/max(1, r.Slices*min(r.Requests, len(r.guests))))
