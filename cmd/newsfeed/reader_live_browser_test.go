@@ -54,6 +54,7 @@ func TestElsewhereInBrowser(t *testing.T) {
 		return err
 	}))
 	last.until(`(await navigator.locks.query()).held.some((l) => l.name.startsWith('newsfeed live '))`)
+	last.run(nil, `if (document.querySelector('.pill')) throw new Error('a pill, and nothing has happened')`)
 	var before, after float64
 	last.run(&before, `return document.querySelector('.card').getBoundingClientRect().top`)
 	p.publish(about(1, "Missile test", "North Korea"))

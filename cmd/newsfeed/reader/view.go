@@ -28,7 +28,9 @@ type layout struct {
 	Tab   string      // which of the feed's tabs is shown: all, unread, saved
 
 	// Account is whose page this is, for the page's script; empty: nobody's.
-	Account string
+	// Revision is that of their list.
+	Account  string
+	Revision interests.Revision
 }
 
 // entrance is the corner in which a page says who is signed in, or where to.
@@ -128,7 +130,7 @@ func (r *Reader) layout(c *fiber.Ctx, v *visitor, title string) layout {
 	}
 	l := layout{Title: title, Note: r.noteOf(c, v), Back: backOf(c)}
 	if v.known {
-		l.Account = v.session.Account.String()
+		l.Account, l.Revision = v.session.Account.String(), v.list.Revision
 		c.Set(headerAccount, l.Account)
 	}
 	l.Enter = &entrance{Member: v.member(), Guest: v.guest(), SignUp: r.deps.SignUp, Back: url.QueryEscape(l.Back)}

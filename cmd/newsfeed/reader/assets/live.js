@@ -35,9 +35,11 @@ async function countNewer() {
   }
 }
 
-function happened(what) {
+// happened takes in an event. A stream that begins tells the revision that there is:
+// only a list that is newer than the page's is news.
+function happened([what, revision]) {
   if (what === 'feed') countNewer();
-  if (what === 'interests') {
+  if (what === 'interests' && revision > Number(document.body.dataset.revision)) {
     if (location.pathname === '/my/interests' && !document.querySelector('.toast button')) location.reload();
     else if (feed) { changed = true; showPill(texts.changed); }
   }
@@ -46,11 +48,12 @@ function happened(what) {
 function listen() {
   let begun = false;
   const events = new EventSource('/events');
-  for (const what of ['feed', 'interests', 'marks']) events.addEventListener(what, () => {
-    channel.postMessage(what);
-    happened(what);
+  for (const what of ['feed', 'interests', 'marks']) events.addEventListener(what, (event) => {
+    const told = [what, JSON.parse(event.data).revision];
+    channel.postMessage(told);
+    happened(told);
   });
-  events.onopen = () => { if (begun) happened('feed'); begun = true; };
+  events.onopen = () => { if (begun) happened(['feed']); begun = true; };
   return events;
 }
 
