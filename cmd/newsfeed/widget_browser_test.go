@@ -24,20 +24,6 @@ func publisher(t *testing.T, page string, service *string) (url string) {
 	return strings.Replace(site.URL, "127.0.0.1", "localhost", 1)
 }
 
-// awaits waits for an expression in the page to hold.
-func (b *tab) awaits(expression string, args ...any) {
-	b.t.Helper()
-	var ok bool
-	b.run(&ok, `for (let tries = 0; tries < 400; tries++) {
-		if (`+expression+`) return true;
-		await new Promise((done) => setTimeout(done, 20));
-	}
-	return false`, args...)
-	if !ok {
-		b.t.Fatalf("never: %s", expression)
-	}
-}
-
 // opened is the window that an act opens.
 func (b *tab) opened(act func()) *tab {
 	b.t.Helper()
@@ -60,7 +46,7 @@ func (b *tab) opened(act func()) *tab {
 // enter presses the key on a button in a widget.
 func (b *tab) enter(widget int, text string) {
 	b.t.Helper()
-	b.awaits(`document.querySelectorAll('add-interest')[%s].shadowRoot && [...document.querySelectorAll('add-interest')[%s].shadowRoot.querySelectorAll('button')].find((one) => one.textContent.startsWith(%s))`, fmt.Sprint(widget), fmt.Sprint(widget), text)
+	b.until(`document.querySelectorAll('add-interest')[%s].shadowRoot && [...document.querySelectorAll('add-interest')[%s].shadowRoot.querySelectorAll('button')].find((one) => one.textContent.startsWith(%s))`, fmt.Sprint(widget), fmt.Sprint(widget), text)
 	b.run(nil, `[...document.querySelectorAll('add-interest')[%s].shadowRoot.querySelectorAll('button')].find((one) => one.textContent.startsWith(%s)).focus()`, fmt.Sprint(widget), text)
 	b.do(chromedp.KeyEvent("\r"))
 }
@@ -75,7 +61,7 @@ func (b *tab) shown(widget int) (texts []string) {
 // answers fills in the popup and presses a button of it.
 func (b *tab) answers(email, do string) {
 	b.t.Helper()
-	b.awaits(`!document.querySelector('[data-part=ask]').hidden`)
+	b.until(`!document.querySelector('[data-part=ask]').hidden`)
 	b.run(nil, `document.querySelector('[name=email]').value = %s; document.querySelector('[name=password]').value = 'correct horse battery';
 		setTimeout(() => document.querySelector('[value=' + %s + ']').click(), 0)`, email, do)
 }
@@ -95,7 +81,7 @@ func TestWidgetInBrowser(t *testing.T) {
 	service = p.url
 	b := browser(t)
 	b.visit(site)
-	b.awaits(`[0, 1].every((i) => document.querySelectorAll('add-interest')[i].shadowRoot?.querySelector('button'))`)
+	b.until(`[0, 1].every((i) => document.querySelectorAll('add-interest')[i].shadowRoot?.querySelector('button'))`)
 	if got := fmt.Sprint(b.shown(0), b.shown(1), b.shown(2)); got != "[Add interest: North Korea] [Add interest: North Korea Add interest: Iran] []" {
 		t.Errorf("the widgets show %s", got)
 	}
@@ -106,17 +92,17 @@ func TestWidgetInBrowser(t *testing.T) {
 		t.Errorf("before the first press %d things are stored, and the least height is %d", kept.Before, kept.Height)
 	}
 	b.enter(0, "Add interest")
-	b.awaits(`document.querySelector('add-interest').shadowRoot.querySelector('[aria-pressed=true]')`)
+	b.until(`document.querySelector('add-interest').shadowRoot.querySelector('[aria-pressed=true]')`)
 	b.enter(0, "Interest added")
-	b.awaits(`told.length == 2`)
+	b.until(`told.length == 2`)
 	b.enter(0, "Add interest")
-	b.awaits(`told.join() == 'interest-added north-korea,interest-removed north-korea,interest-added north-korea'`)
+	b.until(`told.join() == 'interest-added north-korea,interest-removed north-korea,interest-added north-korea'`)
 
 	popup := b.opened(func() { b.enter(0, offer) })
-	popup.awaits(`!document.querySelector('[data-part=ask]').hidden`)
+	popup.until(`!document.querySelector('[data-part=ask]').hidden`)
 	popup.sees("embed-sign-in", "email", "localhost:", "may add and remove topics in your list")
 	popup.answers("ann@example.com", "sign-up")
-	b.awaits(`!JSON.parse(localStorage.getItem(localStorage.key(0))).guest`)
+	b.until(`!JSON.parse(localStorage.getItem(localStorage.key(0))).guest`)
 	var token string
 	b.run(&token, `return JSON.parse(localStorage.getItem(localStorage.key(0))).token`)
 
@@ -129,17 +115,17 @@ func TestWidgetInBrowser(t *testing.T) {
 		t.Errorf("the feed by the widget's token: %d", status)
 	}
 	b.enter(1, "Add interest: Iran")
-	b.awaits(`told.at(-1) == 'interest-added iran'`)
+	b.until(`told.at(-1) == 'interest-added iran'`)
 	p.call(http.MethodPut, "/interests/iran", in.Token, map[string]string{"level": "mute"}, nil)
 	b.enter(1, "Interest added: Iran")
-	b.awaits(`document.querySelectorAll('add-interest')[1].shadowRoot.textContent.includes('You muted Iran')`)
+	b.until(`document.querySelectorAll('add-interest')[1].shadowRoot.textContent.includes('You muted Iran')`)
 	if got := fmt.Sprint(p.list(in.Token)); got != "[iran mute north-korea follow]" {
 		t.Errorf("after a press on what was muted elsewhere the list is %s", got)
 	}
 
 	p.kill()
 	b.run(nil, `document.querySelector('add-interest').shadowRoot.querySelector('button').click()`)
-	b.awaits(`document.querySelector('add-interest').shadowRoot.querySelector('[role=status]').textContent`)
+	b.until(`document.querySelector('add-interest').shadowRoot.querySelector('[role=status]').textContent`)
 	b.visit(site) // without the service: nothing is thrown
 }
 
@@ -170,7 +156,7 @@ func TestPopupAgainstHostilePages(t *testing.T) {
 	b := browser(t)
 	b.visit(hostile)
 	popup := asks(b, first.Token)
-	popup.awaits(`!document.querySelector('[data-part=refused]').hidden`)
+	popup.until(`!document.querySelector('[data-part=refused]').hidden`)
 	popup.run(nil, `document.querySelector('main form').requestSubmit(document.querySelector('main [value=sign-in]'))`)
 	var status int
 	popup.run(&status, `return (await fetch('/embed/sign-in', {method: 'POST', body: new URLSearchParams({site: %s, do: 'sign-up', email: 'eve@example.com', password: 'correct horse battery'})})).status`, hostile)
@@ -186,7 +172,7 @@ func TestPopupAgainstHostilePages(t *testing.T) {
 	other.visit(named)
 	popup = asks(other, first.Token, second.Token)
 	popup.answers("ann@example.com", "sign-up")
-	other.awaits(`heard.length == 2`)
+	other.until(`heard.length == 2`)
 	var in struct{ Token string }
 	p.call(http.MethodPost, "/sessions", "", map[string]string{"email": "ann@example.com", "password": "correct horse battery"}, &in)
 	if got := fmt.Sprint(p.list(in.Token)); got != "[iran follow]" {
@@ -196,7 +182,7 @@ func TestPopupAgainstHostilePages(t *testing.T) {
 	gone := b.tab()
 	gone.visit(named)
 	popup = asks(gone, "")
-	popup.awaits(`!document.querySelector('[data-part=ask]').hidden`)
+	popup.until(`!document.querySelector('[data-part=ask]').hidden`)
 	gone.visit(hostile) // in the place of the page that asked
 	gone.run(nil, `globalThis.heard = []; addEventListener('message', (e) => heard.push(e.data))`)
 	popup.answers("ann@example.com", "sign-in")
