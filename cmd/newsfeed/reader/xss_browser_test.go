@@ -40,6 +40,21 @@ func (s *site) listen() string {
 	return "http://" + l.Addr().String()
 }
 
+// chromium starts a browser, which ends with the test, and takes the certificates of
+// tests for good.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(servers.Chromium(t)), chromedp.IgnoreCertErrors)
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox)
+	}
+	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // No payload runs on any page in Chromium: the canary is not called, the policy has
 // nothing to report, and no element or attribute is there that could run anything.
 func TestPayloadsInBrowser(t *testing.T) {
@@ -52,14 +67,7 @@ func TestPayloadsInBrowser(t *testing.T) {
 	person := &browser{site: s.site}
 	paths := s.paths(person)
 
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(servers.Chromium(t)))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox)
-	}
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
+	ctx := chromium(t)
 	if err := chromedp.Do(ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
 		_, err := cdp.Call(ctx, t, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: canary})
 		return err
