@@ -2,6 +2,7 @@ package ingest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -340,5 +341,37 @@ func TestFaultKinds(t *testing.T) {
 		if n != want {
 			t.Errorf("%s: %d, want %d", kind, n, want)
 		}
+	}
+}
+
+// The first polls of a list are spread over an hour; what cannot be polled, or is
+// there already, is told by its place.
+func TestListIsSpread(t *testing.T) {
+	desk, _, _ := openDesk(t)
+	list := []ingest.Listed{{URL: "ftp://x.example/"}, {URL: "https://a.example/feed"}, {URL: "https://a.example/feed"}}
+	for i := range 200 {
+		list = append(list, ingest.Listed{URL: fmt.Sprintf("https://outlet%d.example/feed", i)})
+	}
+	began := time.Now()
+	wrong, err := desk.AddAll(t.Context(), list)
+	var invalid *ingest.Invalid
+	if err != nil || !errors.As(wrong[0], &invalid) || wrong[1] != nil || !errors.Is(wrong[2], ingest.ErrAddressTaken) {
+		t.Fatalf("%v, %v", wrong[:3], err)
+	}
+	all, err := desk.All(t.Context())
+	if err != nil || len(all) != 201 {
+		t.Fatalf("%d addresses, %v", len(all), err)
+	}
+	quarters := map[int]int{}
+	for _, a := range all {
+		quarters[int(a.Due.Sub(began.Truncate(time.Millisecond)).Minutes())/15]++
+	}
+	for quarter := range 4 {
+		if quarters[quarter] < 20 {
+			t.Errorf("first polls by quarter of an hour: %v", quarters)
+		}
+	}
+	if len(quarters) != 4 {
+		t.Errorf("some are due outside of the hour: %v", quarters)
 	}
 }

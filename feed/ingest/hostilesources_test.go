@@ -41,7 +41,7 @@ func payloadsOf(t *testing.T) []string {
 // payloadsEach is how many payloads stand in one document.
 const payloadsEach = 60
 
-var payloadDocuments = flag.Int("hostile.payloads", 15, "documents of payloads among the hostile sources; 0: all")
+var payloadDocuments = flag.Int("hostile.payloads", 6, "documents of payloads among the hostile sources; 0: all")
 
 // made are the hostile sources, once made: two tests use them.
 var made []HostileSource

@@ -25,7 +25,7 @@ import (
 )
 
 var (
-	snapshotsEvery = flag.Int("snapshots.every", 4, "TestSnapshots polls every n-th document of each outlet; 1: all")
+	snapshotsEvery = flag.Int("snapshots.every", 8, "TestSnapshots polls every n-th document of each outlet; 1: all")
 	changesShown   = flag.Int("snapshots.changes", 0, "changes of articles that TestSnapshots prints, as many real updates and as many others")
 )
 
@@ -73,11 +73,8 @@ func snapshots(t *testing.T) []snapshot {
 		all = append(all, snapshot{path.Base(path.Dir(header.Name)), at, body})
 	}
 	slices.SortFunc(all, func(a, b snapshot) int { return a.at.Compare(b.at) })
-	seen, every := map[string]int{}, *snapshotsEvery
-	if testing.Short() {
-		every *= 4
-	}
-	return slices.DeleteFunc(all, func(s snapshot) bool { seen[s.outlet]++; return seen[s.outlet]%every != 0 })
+	seen := map[string]int{}
+	return slices.DeleteFunc(all, func(s snapshot) bool { seen[s.outlet]++; return seen[s.outlet]%*snapshotsEvery != 0 })
 }
 
 // replay is a desk and the outlets of the pack, each on an address of its own,
@@ -156,6 +153,9 @@ func faultOf(err error) string {
 // nearly every item is an article, and polling all of it a second time, in the
 // same order, appends nothing.
 func TestSnapshots(t *testing.T) {
+	if testing.Short() {
+		t.Skip("packs are measured in the whole run only")
+	}
 	all := snapshots(t)
 	outlets := map[string]bool{}
 	for _, s := range all {
