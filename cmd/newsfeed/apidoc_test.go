@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -23,17 +24,9 @@ func TestCommandsOfAPIDoc(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := serve(t)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.url+"/articles", bytes.NewReader(demo.Articles(time.Now())))
-	if err != nil {
-		t.Fatal(err)
+	if status := p.call(http.MethodPost, "/articles", testKey, demoArticles(t), nil); status != http.StatusOK {
+		t.Fatalf("bring the demo: %d", status)
 	}
-	request.Header.Set("Content-Type", "application/x-ndjson")
-	request.Header.Set("Authorization", "Bearer "+testKey)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("bring the demo: %v, %v", response, err)
-	}
-	response.Body.Close()
 	path, err := binary()
 	if err != nil {
 		t.Fatal(err)
@@ -94,4 +87,32 @@ func shellOf(text string) (script string, calls int) {
 		calls += len(regexp.MustCompile(`\bcurl `).FindAllString(block[1], -1))
 	}
 	return script, calls
+}
+
+// sources remove demo --withdraw ends the demo.
+func TestDemoEnds(t *testing.T) {
+	p := serve(t)
+	if status := p.call(http.MethodPost, "/articles", testKey, demoArticles(t), nil); status != http.StatusOK {
+		t.Fatalf("bring the demo: %d", status)
+	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), path, "sources", "remove", "demo", "--withdraw")
+	cmd.Env = append(os.Environ(), p.env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if left := p.feed(p.guest(), 100).Items; len(left) != 0 {
+		t.Errorf("%d cards are left", len(left))
+	}
+}
+
+func demoArticles(t *testing.T) (articles []json.RawMessage) {
+	t.Helper()
+	for line := range bytes.Lines(demo.Articles(time.Now())) {
+		articles = append(articles, json.RawMessage(line))
+	}
+	return articles
 }

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"newsfeed/cmd/newsfeed/demo"
 	"newsfeed/feed/ingest"
 )
 
@@ -132,7 +133,7 @@ func (c *listSources) Run(ctx context.Context, p *program) error {
 }
 
 type removeSources struct {
-	IDs      []string `arg:"" name:"id" help:"As sources list shows it."`
+	IDs      []string `arg:"" name:"id" help:"As sources list shows it; demo stands for those of serve --demo."`
 	Withdraw bool     `help:"Also withdraw all of their articles."`
 }
 
@@ -142,8 +143,8 @@ func (c *removeSources) Run(ctx context.Context, p *program) error {
 		return err
 	}
 	defer d.Close()
-	removed := 0
-	for _, id := range c.IDs {
+	removed, ids := 0, withDemo(c.IDs)
+	for _, id := range ids {
 		var answer struct {
 			Addresses int `json:"addresses"`
 			Withdrawn int `json:"withdrawn"`
@@ -155,7 +156,19 @@ func (c *removeSources) Run(ctx context.Context, p *program) error {
 		removed++
 		p.note("source %s: %d addresses removed, %d articles withdrawn", id, answer.Addresses, answer.Withdrawn)
 	}
-	return outcome(removed, len(c.IDs)-removed)
+	return outcome(removed, len(ids)-removed)
+}
+
+// withDemo puts the demo's sources in the place of their common name.
+func withDemo(ids []string) (all []string) {
+	for _, id := range ids {
+		if id == "demo" {
+			all = append(all, demo.Sources()...)
+		} else {
+			all = append(all, id)
+		}
+	}
+	return all
 }
 
 type pollSources struct {

@@ -333,6 +333,10 @@ func sessionsOf(t *testing.T, h Harness[account.Store]) {
 		}
 	}
 	want[hash] = merged
+	link, hash := session(time.Hour), newHash() // a guest's, and for one thing only
+	link.Account, link.Use, link.Origin, link.Maker, link.Used = ann, account.UseFeed, "https://paper.example", newHash(), inMillis(0)
+	mustCreate(t, nodes[1], hash, link)
+	want[hash] = link
 	other, guest := session(time.Hour), session(time.Hour)
 	other.Guest, other.Account, guest.Account = false, ben, ann
 	mustCreate(t, nodes[0], newHash(), other)

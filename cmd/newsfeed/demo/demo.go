@@ -11,6 +11,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -40,6 +41,15 @@ var sources = map[string]source{
 	"quai":     {"le-quai", "Le Quai", "https://le-quai.example/"},
 	"manara":   {"al-manara", "المنارة", "https://al-manara.example/"},
 	"hangang":  {"hangang-brief", "한강 브리프", "https://hangang-brief.example/"},
+}
+
+// Sources returns the ids of the demo's sources, sorted.
+func Sources() (ids []string) {
+	for _, s := range sources {
+		ids = append(ids, s.ID)
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // brief is a line of the file.
