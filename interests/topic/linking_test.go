@@ -44,7 +44,9 @@ func linkingPack(t *testing.T) (texts []labelled) {
 // Where a name that the tagger counted overlaps a labelled one, they are mostly
 // the same. A people counts as its country; labels without an entity or a known
 // type are left out, and so is what the tagger found where nothing is labelled.
-// Recall is the share of the labels with an entity of the catalogue that was
+// Judged are spans that name a topic; those that only speak for one ("Tokyo" in
+// "Tokyo Stock Exchange", words of subjects) claim no entity, though they count for
+// its tag. Recall is the share of the labels with an entity of the catalogue that was
 // found as that.
 func TestEntityLinking(t *testing.T) {
 	c := NewCatalogue(Seed())
