@@ -38,7 +38,8 @@ var pageSurfaces = []surface{
 // pagesWithoutArticles show none, so that the policy has nothing to say of them.
 var pagesWithoutArticles = []string{
 	"/search", "/pick", "/my/interests", "/sign-in", "/sign-up", "/my/merges/:id", "/my/devices", "/my/account",
-	"/my/password", "/my/password/:token", "/assets/:file", "/client.js", "/sw.js", "/manifest.webmanifest", "/robots.txt", "/sitemap.xml",
+	"/my/password", "/my/password/:token", "/assets/:file", "/client.js", "/widget.js", "/embed/sign-in", "/embed/sign-in.js", "/sw.js", "/manifest.webmanifest",
+	"/robots.txt", "/sitemap.xml",
 	"/admin/sources", "/admin/sources.opml",
 }
 
