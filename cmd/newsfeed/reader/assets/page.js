@@ -36,6 +36,8 @@ function make(name, properties = {}, ...children) {
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
 const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' });
+const long = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long' });
+const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' });
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long' });
 
 const at = (time) => exact.format(new Date(time));
@@ -49,9 +51,11 @@ function tellTimes() {
     if (s < 7 * 86400) t.textContent = relative.format(-Math.floor(n), unit);
     else if (time.getFullYear() === new Date().getFullYear()) t.textContent = day.format(time);
   }
-  for (const t of $$('.asof time')) {
-    t.title = exact.format(new Date(t.dateTime));
-    t.textContent = exact.format(new Date(t.dateTime));
+  for (const t of $$('.asof time')) { // of the same parts as before, so that nothing moves
+    const time = new Date(t.dateTime);
+    t.title = exact.format(time);
+    t.firstChild.textContent = `${long.format(time)}, `;
+    t.lastChild.textContent = clock.format(time);
   }
 }
 
