@@ -90,5 +90,8 @@ export async function begin() {
     if (url !== '/sw.js') throw new TypeError('no script but the worker');
     return url;
   } });
+  const begun = !navigator.serviceWorker.controller;
   await navigator.serviceWorker.register(policy ? policy.createScriptURL('/sw.js') : '/sw.js', { type: 'classic', updateViaCache: 'none' });
+  // The page that starts the worker did not come through it.
+  if (begun && account) (await navigator.serviceWorker.ready).active.postMessage(location.pathname);
 }

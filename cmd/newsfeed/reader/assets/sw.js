@@ -24,6 +24,10 @@ addEventListener('fetch', (event) => {
   else if (SHELL.includes(url.pathname)) event.respondWith(part(request, url));
 });
 
+addEventListener('message', (event) => {
+  if (KEPT.includes(event.data)) event.waitUntil(fetch(event.data).then((r) => keep(event.data, r.headers.get('X-Account') ?? '', r.status, r.ok ? r : null)));
+});
+
 async function part(request, url) {
   const cache = await caches.open(shell);
   if (url.pathname.startsWith('/assets/')) return await cache.match(request) ?? fetch(request);
