@@ -35,6 +35,9 @@ func TestWalkIsFrozen(t *testing.T) {
 // The simulation has teeth: of a plain twin of the builder it finds nothing,
 // and it finds the repeats and the skips that come of two mistakes.
 func TestWalkFindsMistakes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("mistakes of the plan, which one goroutine walks: the race detector has nothing to find")
+	}
 	for _, c := range []struct {
 		name           string
 		mistake        mistake
