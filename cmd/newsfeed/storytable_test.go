@@ -27,7 +27,8 @@ var baselines = flag.Bool("stories.baselines", false, "TestStoryTable clusters b
 // and read back by GET /stories. Only pairs within 72 hours of publication count.
 //
 // Beside it stand what equal titles would find, and what clustering by average
-// link finds that sees everything at once and is told the best threshold.
+// link finds that sees everything at once and is told the best threshold. Where
+// they were published by date, a follower's feed is walked too (walkCards).
 func TestStoryTable(t *testing.T) {
 	t.Logf("%-16s %-28s %-22s %-22s", "set", "by", "pairwise F1 (P, R)", "B-cubed F1 (P, R)")
 	for _, set := range []struct {
@@ -55,10 +56,16 @@ func TestStoryTable(t *testing.T) {
 			if order != "by date" {
 				shuffle(published, 6*time.Hour)
 			}
-			a := row("newsfeed, "+order, storiesOf(t, articles, published))
+			p, ids := publishTold(t, published)
+			found := storiesOf(p, articles, ids)
+			a := row("newsfeed, "+order, found)
 			if a.pairwise.f1() < set.pairwise || a.bcubed.f1() < set.bcubed {
 				t.Errorf("%s, %s: below %.2f pairwise and %.2f B-cubed", set.corpus, order, set.pairwise, set.bcubed)
 			}
+			if order == "by date" {
+				walkCards(p, set.corpus, articles, ids, found)
+			}
+			p.kill()
 		}
 	}
 }
@@ -129,11 +136,10 @@ func shuffle(articles []toldArticle, late time.Duration) {
 	slices.SortStableFunc(articles, func(a, b toldArticle) int { return arrival[a.url].Compare(arrival[b.url]) })
 }
 
-// storiesOf publishes articles and returns the story of each of the given ones.
-func storiesOf(t *testing.T, articles, published []toldArticle) []string {
-	p := serve(t, "NEWSFEED_HORIZON=0")
-	defer p.kill()
-	ids := map[string]string{}
+// publishTold publishes articles in their order; the ids are by address.
+func publishTold(t *testing.T, published []toldArticle) (p *process, ids map[string]string) {
+	p = serve(t, "NEWSFEED_HORIZON=0")
+	ids = map[string]string{}
 	for chunk := range slices.Chunk(published, 50) {
 		var body bytes.Buffer
 		for _, a := range chunk {
@@ -150,6 +156,11 @@ func storiesOf(t *testing.T, articles, published []toldArticle) []string {
 			ids[chunk[i].url] = r.ID
 		}
 	}
+	return p, ids
+}
+
+// storiesOf returns the story of each article.
+func storiesOf(p *process, articles []toldArticle, ids map[string]string) []string {
 	story := map[string]string{} // by article
 	for _, a := range articles {
 		id := ids[a.url]
@@ -158,17 +169,17 @@ func storiesOf(t *testing.T, articles, published []toldArticle) []string {
 		}
 		var one struct{ Story string }
 		if status := p.call("GET", "/articles/"+id, "", nil, &one); status != 200 {
-			t.Fatalf("GET /articles/%s: %d", id, status)
+			p.t.Fatalf("GET /articles/%s: %d", id, status)
 		}
 		var all struct{ Articles []struct{ ID string } }
 		if status := p.call("GET", "/stories/"+one.Story, "", nil, &all); status != 200 {
-			t.Fatalf("GET /stories/%s: %d", one.Story, status)
+			p.t.Fatalf("GET /stories/%s: %d", one.Story, status)
 		}
 		for _, member := range all.Articles {
 			story[member.ID] = one.Story
 		}
 		if story[id] == "" {
-			t.Fatalf("%s is not in its story %s", a.url, one.Story)
+			p.t.Fatalf("%s is not in its story %s", a.url, one.Story)
 		}
 	}
 	found := make([]string, len(articles))
