@@ -202,12 +202,22 @@ func logOf(t *testing.T, store *embedded.Store) []feed.Entry {
 	}
 }
 
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // tellChanges counts what the log says of changes and prints some for the eye.
 func tellChanges(t *testing.T, entries []feed.Entry) {
 	t.Helper()
 	var updates, others []string
 	reissued, ids, news := 0, map[string]feed.ArticleID{}, map[feed.StoryID]time.Time{}
 	for _, e := range entries {
+		if m := e.Merge; m != nil {
+			news[m.Kept] = latest(news[m.Kept], news[m.Gone])
+		}
 		if e.Article.ID.IsZero() {
 			continue
 		}
