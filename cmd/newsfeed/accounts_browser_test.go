@@ -105,7 +105,7 @@ func TestAccountsInBrowser(t *testing.T) {
 	phone.press("button[name=follow]")
 	phone.sees("topic-390", "", "Keep your topics: sign up")
 	phone.press(".entrance .who")
-	phone.sees("sign-up-390", "email", "The 1 topic of this device come along")
+	phone.sees("sign-up-390", "email", "The 1 topic of this device comes along")
 	phone.fill("main form", "email", "ann@example.com", "password", "correct horse battery")
 	phone.sees("signed-up-390", "", "You have an account", "Sign out")
 

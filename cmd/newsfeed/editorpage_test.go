@@ -79,17 +79,17 @@ func TestEditorPage(t *testing.T) {
 	}
 	v := &deskVisitor{t, p, &http.Client{Jar: jar}}
 
-	if status, text := v.open("/admin/sources"); status != 200 || !strings.Contains(text, "Editor's key") || strings.Contains(text, "/admin/sources/add") {
+	if status, text := v.open("/admin/sources"); status != 200 || !strings.Contains(text, "Editor’s key") || strings.Contains(text, "/admin/sources/add") {
 		t.Errorf("without a key: %d\n%.2000s", status, text)
 	}
-	v.press("/admin/sources/add", url.Values{"url": {publisher.URL}}, 200, "Editor's key")
+	v.press("/admin/sources/add", url.Values{"url": {publisher.URL}}, 200, "Editor’s key")
 	if _, text := v.open("/admin/sources.opml"); strings.Contains(text, "<opml") {
 		t.Error("the sources are given to anyone")
 	}
 	v.press("/admin/enter", url.Values{"key": {"no-such-key-at-all-no-such-key"}}, 403, "no key of this site")
 	var made struct{ Key string }
 	p.must(201, "POST", "/keys", testKey, map[string]any{"name": "writer"}, &made)
-	v.press("/admin/enter", url.Values{"key": {made.Key}}, 403, "publisher's")
+	v.press("/admin/enter", url.Values{"key": {made.Key}}, 403, "publisher’s")
 	v.press("/admin/enter", url.Values{"key": {" " + testKey + " "}}, 200, "Add a source", "None.")
 
 	v.press("/admin/sources/add", url.Values{"url": {"ftp://example.com/"}}, 422, "The address ", `value="ftp://example.com/"`)
@@ -120,6 +120,6 @@ func TestEditorPage(t *testing.T) {
 	if _, text := v.open("/"); strings.Contains(text, "Harbour report") {
 		t.Error("what was withdrawn is in the feed")
 	}
-	v.press("/admin/leave", nil, 200, "Editor's key")
-	v.press("/admin/sources/remove", url.Values{"source": {id}}, 200, "Editor's key")
+	v.press("/admin/leave", nil, 200, "Editor’s key")
+	v.press("/admin/sources/remove", url.Values{"source": {id}}, 200, "Editor’s key")
 }

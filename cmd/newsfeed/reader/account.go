@@ -40,7 +40,7 @@ func (r *Reader) accountPage(c *fiber.Ctx, status int, wrong complaints) error {
 	if !v.known {
 		return errSignIn
 	}
-	l, err := r.ownLayout(ctx, c, &v, "My account")
+	l, err := r.ownLayout(ctx, c, &v, text("my-account"))
 	if err != nil {
 		return err
 	}
@@ -71,11 +71,11 @@ func (r *Reader) changePassword(c *fiber.Ctx) error {
 	}
 	next := account.Password(fields.Get("new"))
 	if _, err := next.Normal(); err != nil {
-		return r.accountPage(c, fiber.StatusUnprocessableEntity, complaints{"new": badPassword})
+		return r.accountPage(c, fiber.StatusUnprocessableEntity, complaints{"new": badPassword()})
 	}
 	err = r.deps.Members.ChangePassword(ctx, v.session.Account, v.token.Hash(), account.Password(fields.Get("current")), next)
 	if errors.Is(err, account.ErrWrong) {
-		return r.accountPage(c, fiber.StatusUnprocessableEntity, complaints{"current": "This is not the password. Nothing was changed."})
+		return r.accountPage(c, fiber.StatusUnprocessableEntity, complaints{"current": text("not-the-password")})
 	}
 	if err != nil {
 		return fmt.Errorf("change a password: %w", err)
@@ -103,7 +103,7 @@ func (r *Reader) erase(c *fiber.Ctx) error {
 		return errForm
 	}
 	if err := r.mayErase(ctx, &v, account.Password(fields.Get("password"))); errors.Is(err, account.ErrWrong) {
-		return r.accountPage(c, fiber.StatusForbidden, complaints{"erase": "This is not the password. Nothing was erased."})
+		return r.accountPage(c, fiber.StatusForbidden, complaints{"erase": text("not-the-password-erased")})
 	} else if err != nil {
 		return err
 	}

@@ -24,7 +24,10 @@ type asset struct {
 	tag         string // its ETag
 }
 
-const scriptType = "text/javascript; charset=utf-8"
+const (
+	scriptType   = "text/javascript; charset=utf-8"
+	manifestType = "application/manifest+json"
+)
 
 // The parts. Those that name others name them as "./page.css", and are served with
 // the names that these have here.
@@ -39,12 +42,26 @@ var (
 
 	worker = loadAsset("sw.js", scriptType, "page.css", stylesheet.path, "icon.svg", icon.path,
 		"live.js", live.path, "offline.js", offline.path, "page.js", script.path)
-	manifest = loadAsset("manifest.webmanifest", "application/manifest+json", "icon.svg", icon.path)
+	manifest = loadAsset("manifest.webmanifest", manifestType, "icon.svg", icon.path)
 )
 
-// loadAsset reads a file, in which names of other files are replaced by their paths.
+// speakers are the parts that have their texts from the page's script.
+var speakers = map[string][]string{"page.js": {"live.js", "offline.js"}}
+
+// loadAsset reads a file, in which names of other files are replaced by their paths,
+// and names of texts by these.
 func loadAsset(name, contentType string, names ...string) asset {
-	content := must(files.ReadFile("assets/" + name))
+	content := read(name)
+	switch contentType {
+	case scriptType:
+		var modules [][]byte
+		for _, m := range speakers[name] {
+			modules = append(modules, read(m))
+		}
+		content = withTexts(content, modules...)
+	case manifestType:
+		content = place.ReplaceAllFunc(content, func(p []byte) []byte { return []byte(text(string(p[1 : len(p)-1]))) })
+	}
 	for i := 0; i < len(names); i += 2 {
 		content = bytes.ReplaceAll(content, []byte("./"+names[i]), []byte(names[i+1]))
 	}
@@ -52,6 +69,8 @@ func loadAsset(name, contentType string, names ...string) asset {
 	hash := hex.EncodeToString(sum[:8])
 	return asset{content, contentType, "/assets/" + hash + path.Ext(name), `"` + hash + `"`}
 }
+
+func read(name string) []byte { return must(files.ReadFile("assets/" + name)) }
 
 // asset serves a part for ever. A name of another build is answered with this one's
 // style or icon, not to be kept: while nodes are being replaced, a page of the one
@@ -96,8 +115,14 @@ func parseTemplates() map[string]*template.Template {
 		"icon":       func() string { return icon.path },
 		"script":     func() string { return script.path },
 		"press":      newPress,
-		"count":      count,
 		"complaint":  newComplaint,
+		"language":   func() string { return words.lang },
+		"text":       text,
+		"rich":       rich,
+		"kind":       kind,
+		"date":       date,
+		"exact":      exact,
+		"machine":    machine,
 	}).ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/fields.html", "templates/share.html"))
 	pages := map[string]*template.Template{}
 	for _, name := range []string{"front", "topic", "search", "interests", "message", "password",

@@ -11,9 +11,8 @@ import (
 )
 
 // The whole handler: list and marks, page of the builder, JSON read back, cards,
-// template, for 30 cards. 0.9 ms, 650 kB and 1,900 allocations for nobody, 1.8 ms and
-// 3,100 for a guest with 5 interests, on a busy EPYC core: 1,060 and 560 pages a
-// second. Half of it is the template around the cards and the builder's JSON.
+// template, for 30 cards. 0.8 ms, 660 kB and 2,500 allocations for nobody, 1.1 ms and
+// 4,200 for a guest with 5 interests, on an EPYC core: 1,250 and 910 pages a second. Half of it is the template around the cards and the builder's JSON.
 func BenchmarkFront(b *testing.B) {
 	s := newSite(b)
 	for n := range 60 {

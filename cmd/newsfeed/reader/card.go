@@ -1,7 +1,6 @@
 package reader
 
 import (
-	"fmt"
 	"net/url"
 	"path"
 	"slices"
@@ -43,9 +42,6 @@ type cardView struct {
 	Read      bool
 	Saved     bool
 }
-
-// machineTime is how a time is written for machines.
-const machineTime = "2006-01-02T15:04:05Z"
 
 // imageView is a picture that may be shown, always with a size.
 type imageView struct {
@@ -162,9 +158,9 @@ func fromSources(sources []string, own string) string {
 	case n == 0:
 		return ""
 	case n <= 2:
-		return strings.Join(others, " and ")
+		return list(others)
 	default:
-		return count(n, "source")
+		return text("sources-count", "n", n)
 	}
 }
 
@@ -187,22 +183,15 @@ func ago(t, now time.Time) string {
 	t, now = t.UTC(), now.UTC()
 	switch d := now.Sub(t); {
 	case d < time.Minute:
-		return "just now"
+		return text("ago-now")
 	case d < time.Hour:
-		return count(int(d/time.Minute), "minute") + " ago"
+		return text("ago-minutes", "n", int(d/time.Minute))
 	case d < 24*time.Hour:
-		return count(int(d/time.Hour), "hour") + " ago"
+		return text("ago-hours", "n", int(d/time.Hour))
 	case d < 7*24*time.Hour:
-		return count(int(d/(24*time.Hour)), "day") + " ago"
+		return text("ago-days", "n", int(d/(24*time.Hour)))
 	case t.Year() == now.Year():
-		return t.Format("2 January")
+		return text("date-this-year", "day", t.Day(), "month", month(t))
 	}
-	return t.Format("2 January 2006")
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return date(t)
 }

@@ -46,13 +46,15 @@ func (m *markup) card(c *cardView, lead bool) {
 }
 
 func (m *markup) kicker(c *cardView) {
-	m.raw(`<p class="kicker" lang="en"><span class="kind `)
+	m.raw(`<p class="kicker" `)
+	m.attr("lang", words.lang)
+	m.raw(`><span class="kind `)
 	m.text(c.Kind)
 	m.raw(`">`)
 	if c.MustKnow {
-		m.raw(`Must know`)
+		m.say("must-know", "")
 	} else {
-		m.text(c.Kind)
+		m.text(kind(c.Kind))
 	}
 	m.raw(`</span> <a class="source"`)
 	m.attr("href", c.Source.Path())
@@ -60,7 +62,7 @@ func (m *markup) kicker(c *cardView) {
 	m.text(c.Source.Name)
 	m.raw(`</bdi></a> <time`)
 	m.attr("datetime", c.Published.Format(machineTime))
-	m.attr("title", c.Published.Format("2 January 2006, 15:04 UTC"))
+	m.attr("title", exact(c.Published))
 	m.raw(`>`)
 	m.text(c.Ago)
 	m.raw("</time></p>\n")
@@ -111,44 +113,47 @@ func (m *markup) said(class, text string) {
 
 // because says why the card is here, and what else there is of its story.
 func (m *markup) because(c *cardView) {
-	m.raw(`<p class="because" lang="en">`)
-	if n := len(c.Because); n > 0 {
-		m.raw(`because you follow `)
-		for i := range c.Because {
-			switch {
-			case i > 0 && (c.Others > 0 || i < n-1):
-				m.raw(`, `)
-			case i > 0:
-				m.raw(` and `)
-			}
-			m.link(c.Because[i].Path(), c.Because[i].Name)
-		}
-		if c.Others > 0 {
-			m.raw(` and `)
-			m.num(c.Others)
-			m.raw(` more`)
-		}
+	m.raw(`<p class="because"`)
+	m.attr("lang", words.lang)
+	m.raw(`>`)
+	if len(c.Because) > 0 {
+		m.raw(string(rich("because", "topics", because(c))))
+		m.raw(` · `)
 	} else if c.MustKnow {
-		m.raw(`not about your interests, but many sources report it`)
-	}
-	if len(c.Because) > 0 || c.MustKnow {
+		m.say("because-must-know", "")
 		m.raw(` · `)
 	}
 	m.raw(`<a class="about" rel="nofollow"`)
 	m.attr("href", c.Path)
-	m.raw(`>Read here</a>`)
+	m.raw(`>`)
+	m.say("read-here", "")
+	m.raw(`</a>`)
 	if c.Also > 0 {
 		m.raw(` · <a rel="nofollow"`)
 		m.attr("href", "/s/"+c.Story)
 		m.raw(`>`)
-		m.text(count(c.Also, "more report"))
-		if c.AlsoFrom != "" {
-			m.raw(` from `)
-			m.text(c.AlsoFrom)
+		if c.AlsoFrom == "" {
+			m.text(text("more-reports", "n", c.Also))
+		} else {
+			m.text(text("more-reports-from", "n", c.Also, "names", c.AlsoFrom))
 		}
 		m.raw(`</a>`)
 	}
 	m.raw("</p>\n")
+}
+
+// because are the followed topics that a card has, one after the other.
+func because(c *cardView) template.HTML {
+	links := make([]string, len(c.Because))
+	for i := range c.Because {
+		var m markup
+		m.link(c.Because[i].Path(), c.Because[i].Name)
+		links[i] = string(m)
+	}
+	if c.Others > 0 {
+		return rich("because-more", "list", template.HTML(strings.Join(links, ", ")), "n", c.Others)
+	}
+	return template.HTML(list(links))
 }
 
 func (m *markup) link(path, name string) {
@@ -165,7 +170,9 @@ func (m *markup) acts(c *cardView) {
 	m.attr("value", c.Back)
 	m.raw(`><div class="acts">`)
 	if len(c.Topics) > 0 {
-		m.raw(`<ul class="chips" aria-label="Topics">`)
+		m.raw(`<ul class="chips"`)
+		m.label("topics", "")
+		m.raw(`>`)
 		for i := range c.Topics {
 			m.chip(&c.Topics[i])
 		}
@@ -173,14 +180,14 @@ func (m *markup) acts(c *cardView) {
 	}
 	m.raw(`<div class="marks">`)
 	if c.Saved {
-		m.mark("unsave", c.Story, "tool on", "star", "Saved. Press to take the star from: ", c.Title, "true")
+		m.mark("unsave", c, "tool on", "star", "true")
 	} else {
-		m.mark("save", c.Story, "tool", "star", "Save: ", c.Title, "false")
+		m.mark("save", c, "tool", "star", "false")
 	}
 	if c.Read {
-		m.mark("unread", c.Story, "tool on", "check", "Read. Press to mark as unread: ", c.Title, "true")
+		m.mark("unread", c, "tool on", "check", "true")
 	} else {
-		m.mark("read", c.Story, "tool", "check", "Mark as read: ", c.Title, "false")
+		m.mark("read", c, "tool", "check", "false")
 	}
 	m.menu(c)
 	m.raw("</div></div></form>\n")
@@ -194,9 +201,9 @@ func (m *markup) chip(t *topicView) {
 	m.raw(`">`)
 	m.link(t.Path(), t.Name)
 	if t.Followed() {
-		m.button("none", string(t.ID), "", "check", "Following "+t.Name+". Press to unfollow", "Following")
+		m.button("none", t, "check", "following-topic", "following")
 	} else {
-		m.button("follow", string(t.ID), "", "plus", "Add interest: "+t.Name, "Add interest")
+		m.button("follow", t, "plus", "add-interest-in", "add-interest")
 	}
 	m.raw(`</li>`)
 }
@@ -204,11 +211,11 @@ func (m *markup) chip(t *topicView) {
 // menu hides the story, or mutes its source or one of its topics.
 func (m *markup) menu(c *cardView) {
 	m.raw(`<details class="menu"><summary class="tool"`)
-	m.attr("aria-label", "Hide or mute: "+c.Title)
+	m.label("hide-or-mute", c.Title)
 	m.raw(`>`)
 	m.icon("more")
 	m.raw(`</summary><div>`)
-	m.mark("hide", c.Story, "", "cross", "Hide this story: ", c.Title, "")
+	m.hide(c)
 	m.mute(&c.Source)
 	for i := range c.Topics {
 		m.mute(&c.Topics[i])
@@ -216,48 +223,47 @@ func (m *markup) menu(c *cardView) {
 	m.raw(`</div></details>`)
 }
 
+func (m *markup) hide(c *cardView) {
+	m.raw(`<button formaction="/my/marks" name="hide"`)
+	m.attr("value", c.Story)
+	m.raw(`>`)
+	m.icon("cross")
+	m.say("hide-this-story", "")
+	m.raw(`</button>`)
+}
+
 func (m *markup) mute(t *topicView) {
 	m.raw(`<button name="mute"`)
 	m.attr("value", string(t.ID))
 	m.raw(`>`)
 	m.icon("mute")
-	m.raw(`Mute <bdi>`)
-	m.text(t.Name)
-	m.raw(`</bdi></button>`)
+	m.rich("mute-topic-shown", t.Name)
+	m.raw(`</button>`)
 }
 
-func (m *markup) mark(name, story, class, icon, label, title, pressed string) {
+// mark is a button that sets a mark, or takes it back; its name says which.
+func (m *markup) mark(name string, c *cardView, class, icon, pressed string) {
 	m.raw(`<button formaction="/my/marks"`)
 	m.attr("name", name)
-	m.attr("value", story)
-	if class == "" { // in a menu, where the words are seen
-		m.raw(`>`)
-		m.icon(icon)
-		m.text(strings.TrimSuffix(label, ": "))
-		m.raw(`</button>`)
-		return
-	}
+	m.attr("value", c.Story)
 	m.attr("class", class)
-	m.attr("aria-label", label+title)
-	m.attr("title", strings.TrimSuffix(label, ": "))
+	m.label(name+"-of", c.Title)
+	m.attr("title", text(name+"-this"))
 	m.attr("aria-pressed", pressed)
 	m.raw(`>`)
 	m.icon(icon)
 	m.raw(`</button>`)
 }
 
-// button is one of an interest.
-func (m *markup) button(name, value, class, icon, label, text string) {
+// button is one of an interest; label and said are names of texts.
+func (m *markup) button(name string, t *topicView, icon, label, said string) {
 	m.raw(`<button`)
 	m.attr("name", name)
-	m.attr("value", value)
-	if class != "" {
-		m.attr("class", class)
-	}
-	m.attr("aria-label", label)
+	m.attr("value", string(t.ID))
+	m.label(label, t.Name)
 	m.raw(`>`)
 	m.icon(icon)
 	m.raw(`<span>`)
-	m.text(text)
+	m.say(said, "")
 	m.raw(`</span></button>`)
 }

@@ -33,7 +33,7 @@ type deviceView struct {
 func (r *Reader) devices(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), storeTimeout)
 	defer cancel()
-	v, l, err := r.memberPage(ctx, c, "My devices")
+	v, l, err := r.memberPage(ctx, c, text("my-devices"))
 	if err != nil {
 		return err
 	}
@@ -46,13 +46,13 @@ func (r *Reader) devices(c *fiber.Ctx) error {
 		view := deviceView{ID: h.ID.String(), Name: h.Label, Current: h.ID == v.session.ID, Seen: h.Seen().UTC(), Created: h.Created.UTC()}
 		switch h.Use {
 		case account.UseFeed:
-			view.Name, view.What = cmp.Or(h.Label, "A link without a name"), "reads your feed"
+			view.Name, view.What = cmp.Or(h.Label, text("link-without-name")), text("reads-your-feed")
 			p.Others = append(p.Others, view)
 		case account.UseWidget:
-			view.Name, view.What = h.Origin, "may add topics, and take back those"
+			view.Name, view.What = h.Origin, text("may-add-topics")
 			p.Others = append(p.Others, view)
 		default:
-			view.Name = cmp.Or(h.Label, "A device without a name")
+			view.Name = cmp.Or(h.Label, text("device-without-name"))
 			p.Devices = append(p.Devices, view)
 		}
 	}
@@ -107,7 +107,7 @@ func deviceName(agent string) string {
 	if browser == "" || system == "" {
 		return browser + system
 	}
-	return browser + " on " + system
+	return text("browser-on", "browser", browser, "system", system)
 }
 
 func wordIn(text string, words [][2]string) string {

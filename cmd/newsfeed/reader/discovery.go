@@ -33,7 +33,7 @@ type share struct {
 
 // shareTopic is how a topic's page is shown elsewhere.
 func (r *Reader) shareTopic(t topic.Topic) *share {
-	return &share{Type: "website", Title: t.Name, Description: "What is published on " + t.Name + ", from all sources: one card a story.",
+	return &share{Type: "website", Title: t.Name, Description: text("topic-description", "name", t.Name),
 		URL: r.deps.URL + topicPath(t.ID), Formats: r.deps.URL + "/topics/" + url.PathEscape(string(t.ID))}
 }
 

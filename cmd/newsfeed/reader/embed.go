@@ -37,7 +37,7 @@ var widgetScript []byte
 //go:embed assets/embed.js
 var popupScript []byte
 
-var widgetModule, popupModule = newModule(widgetScript), newModule(popupScript)
+var widgetModule, popupModule = newModule(withTexts(widgetScript)), newModule(withTexts(popupScript))
 
 // serve answers with the module, to pages of any origin.
 func (m module) serve(c *fiber.Ctx) error {
@@ -81,7 +81,7 @@ func (r *Reader) embedSignIn(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p := &embedPage{layout: r.layout(c, &v, "Save your interests"), Origins: strings.Join(r.embedders, " "), Member: v.member(), SignUp: r.deps.SignUp}
+	p := &embedPage{layout: r.layout(c, &v, text("save-your-interests")), Origins: strings.Join(r.embedders, " "), Member: v.member(), SignUp: r.deps.SignUp}
 	p.Enter = nil // what leads away from here would lose who waits for the answer
 	if p.Member {
 		a, err := r.deps.Members.Account(ctx, v.session.Account)
@@ -106,7 +106,7 @@ func (r *Reader) postEmbedSignIn(c *fiber.Ctx) error {
 	}
 	site := fields.Get("site")
 	if !slices.Contains(r.embedders, site) {
-		return sayPlainly(c, fiber.StatusForbidden, "That page may not add topics to people’s lists here.")
+		return sayPlainly(c, fiber.StatusForbidden, text("page-may-not"))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
@@ -174,18 +174,18 @@ func (r *Reader) embedComplaint(c *fiber.Ctx, err error) error {
 	var often *account.TooOften
 	switch {
 	case errors.Is(err, account.ErrEmail):
-		return sayPlainly(c, fiber.StatusUnprocessableEntity, badEmail)
+		return sayPlainly(c, fiber.StatusUnprocessableEntity, badEmail())
 	case errors.Is(err, account.ErrPassword):
-		return sayPlainly(c, fiber.StatusUnprocessableEntity, badPassword)
+		return sayPlainly(c, fiber.StatusUnprocessableEntity, badPassword())
 	case errors.Is(err, account.ErrEmailTaken):
-		return sayPlainly(c, fiber.StatusConflict, emailTaken)
+		return sayPlainly(c, fiber.StatusConflict, emailTaken())
 	case errors.Is(err, account.ErrWrong):
-		return sayPlainly(c, fiber.StatusUnauthorized, badEntry)
+		return sayPlainly(c, fiber.StatusUnauthorized, badEntry())
 	case errors.Is(err, account.ErrMerged), errors.Is(err, errNoSignUp), errors.As(err, &often):
 		m := messageFor(err)
 		return sayPlainly(c, m.Status, m.Text)
 	case errors.Is(err, account.ErrNoSession), errors.Is(err, account.ErrNoAccount):
-		return sayPlainly(c, fiber.StatusUnauthorized, "You are not signed in here any more. Close this window and press the button again.")
+		return sayPlainly(c, fiber.StatusUnauthorized, text("not-signed-in-any-more"))
 	}
 	return fmt.Errorf("sign in for another page: %w", err)
 }

@@ -32,7 +32,7 @@ func (r *Reader) front(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p := &frontPage{layout: r.layout(c, &v, "Newsfeed"), stream: s, Articles: r.deps.Index.Articles()}
+	p := &frontPage{layout: r.layout(c, &v, ""), stream: s, Articles: r.deps.Index.Articles()}
 	p.AsOf, p.Tab = s.asOf, "all"
 	if s.Unread {
 		p.Tab = "unread"

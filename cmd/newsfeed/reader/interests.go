@@ -20,9 +20,9 @@ func (r *Reader) interests(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p := &interestsPage{layout: r.layout(c, &v, "My interests")}
+	p := &interestsPage{layout: r.layout(c, &v, text("my-interests"))}
 	if v.member() {
-		if p.layout, err = r.ownLayout(ctx, c, &v, "My interests"); err != nil {
+		if p.layout, err = r.ownLayout(ctx, c, &v, text("my-interests")); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func (r *Reader) askEmail(c *fiber.Ctx, status int, email string, wrong complain
 		return errNoMail
 	}
 	p := &lostPage{Email: email, Wrong: wrong}
-	p.Title = "A lost password"
+	p.Title = text("a-lost-password")
 	return r.render(c, status, "lost", p)
 }
 
@@ -44,7 +44,7 @@ func (r *Reader) sendReset(c *fiber.Ctx) error {
 	}
 	email, err := account.ParseEmail(fields.Get("email"))
 	if errors.Is(err, account.ErrEmail) {
-		return r.askEmail(c, fiber.StatusUnprocessableEntity, shorten(fields.Get("email")), complaints{"email": badEmail})
+		return r.askEmail(c, fiber.StatusUnprocessableEntity, shorten(fields.Get("email")), complaints{"email": badEmail()})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()

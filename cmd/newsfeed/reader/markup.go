@@ -61,6 +61,31 @@ func (m *markup) attr(name, value string) {
 	m.raw(`"`)
 }
 
+// say writes a text, with one value in its place, for an attribute or as text.
+func (m *markup) say(name, value string) {
+	for _, p := range words.phrase(name, 0) {
+		if m.text(p.text); p.place != "" {
+			m.text(value)
+		}
+	}
+}
+
+// rich writes a text that has markup in it, with one value in its place.
+func (m *markup) rich(name, value string) {
+	for _, p := range words.phrase(name, 0) {
+		if m.raw(p.text); p.place != "" {
+			m.text(value)
+		}
+	}
+}
+
+// label writes what is read out for an element.
+func (m *markup) label(name, value string) {
+	m.raw(` aria-label="`)
+	m.say(name, value)
+	m.raw(`"`)
+}
+
 // icon writes one of the sprite's.
 func (m *markup) icon(name string) {
 	m.raw(`<svg aria-hidden="true"><use href="#i-`)

@@ -32,16 +32,14 @@ type override struct {
 	Kept, Dropped string
 }
 
-// words for levels in a sentence about the past.
-var levelWords = map[interests.Level]string{
-	interests.Follow: "followed", interests.Favourite: "a favourite", interests.Mute: "muted", interests.None: "removed",
-}
+// levelWord is a level in a sentence about the past.
+func levelWord(l interests.Level) string { return text("was-" + wordOf(l)) }
 
 // merge answers GET /my/merges/:id.
 func (r *Reader) merge(c *fiber.Ctx) error {
 	ctx, cancel := context.WithTimeout(c.UserContext(), storeTimeout)
 	defer cancel()
-	v, l, err := r.memberPage(ctx, c, "What this device brought along")
+	v, l, err := r.memberPage(ctx, c, text("brought-along"))
 	if err != nil {
 		return err
 	}
@@ -59,7 +57,7 @@ func (r *Reader) merge(c *fiber.Ctx) error {
 	p := &mergePage{layout: *l, Action: c.Path(), After: localPath(c.Query("back")), Undone: m.Undone,
 		Added: r.namedViews(v, m.Added), Unchanged: r.namedViews(v, m.Unchanged), LeftOut: r.namedViews(v, m.LeftOut)}
 	for _, o := range m.Overridden {
-		p.Overridden = append(p.Overridden, override{r.topicView(v, r.named(o.Topic)), levelWords[o.Kept], levelWords[o.Dropped]})
+		p.Overridden = append(p.Overridden, override{r.topicView(v, r.named(o.Topic)), levelWord(o.Kept), levelWord(o.Dropped)})
 	}
 	return r.render(c, fiber.StatusOK, "merge", p)
 }

@@ -22,7 +22,7 @@ func (r *Reader) newPassword(c *fiber.Ctx) error { return r.askPassword(c, fiber
 
 func (r *Reader) askPassword(c *fiber.Ctx, status int, short bool) error {
 	p := &newPasswordPage{Action: c.Path(), Short: short}
-	p.Title = "A new password"
+	p.Title = text("a-new-password")
 	return r.render(c, status, "password", p)
 }
 
@@ -44,6 +44,6 @@ func (r *Reader) setPassword(c *fiber.Ctx) error {
 	if err := r.deps.Members.Reset(ctx, account.Secret(c.Params("token")), password); err != nil {
 		return err
 	}
-	return r.say(c, &message{Status: fiber.StatusOK, Heading: "The password is set",
-		Text: "All devices are signed out. Sign in with the new password.", Links: signIn})
+	return r.say(c, &message{Status: fiber.StatusOK, Heading: text("the-password-is-set"),
+		Text: text("the-password-is-set-text"), Links: signIn()})
 }

@@ -29,10 +29,10 @@ var pickGroups = []struct {
 	most  int
 	kinds []topic.Kind
 }{
-	{"Subjects", 24, []topic.Kind{topic.KindSubject}},
-	{"Places", 24, []topic.Kind{topic.KindCountry, topic.KindRegion, topic.KindCity}},
-	{"Sport", 12, []topic.Kind{topic.KindSport, topic.KindTeam}},
-	{"People and organisations", 12, []topic.Kind{topic.KindPerson, topic.KindOrganisation, topic.KindCompany}},
+	{"group-subjects", 24, []topic.Kind{topic.KindSubject}},
+	{"group-places", 24, []topic.Kind{topic.KindCountry, topic.KindRegion, topic.KindCity}},
+	{"group-sport", 12, []topic.Kind{topic.KindSport, topic.KindTeam}},
+	{"group-people-and-organisations", 12, []topic.Kind{topic.KindPerson, topic.KindOrganisation, topic.KindCompany}},
 }
 
 // maxLooked is how many topics of the catalogue are looked through.
@@ -46,13 +46,13 @@ func (r *Reader) pick(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	p := &pickPage{layout: r.layout(c, &v, "Choose your topics")}
+	p := &pickPage{layout: r.layout(c, &v, text("choose-your-topics"))}
 	p.Chosen, _ = v.list.Count()
 	all := r.topicViews(&v, r.deps.Catalogue.Search("", maxLooked))
 	// The catalogue's own order goes on among topics of which as much is written.
 	slices.SortStableFunc(all, func(a, b topicView) int { return cmp.Compare(b.Articles, a.Articles) })
 	for _, g := range pickGroups {
-		group := pickGroup{Name: g.name}
+		group := pickGroup{Name: text(g.name)}
 		for _, t := range all {
 			if len(group.Topics) < g.most && slices.Contains(g.kinds, topic.Kind(t.Kind)) {
 				group.Topics = append(group.Topics, t)

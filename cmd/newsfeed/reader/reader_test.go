@@ -103,11 +103,11 @@ func TestDeadSession(t *testing.T) {
 	s.publish(feed.Article{Title: "Talks resume"}, "north-korea")
 	for _, dead := range []string{string(account.NewSecret()), "nonsense", strings.Repeat("x", 2000)} {
 		b := &browser{site: s, cookie: dead}
-		a := b.get("/").want(t, 200, "Talks resume", html.EscapeString(noteSession))
+		a := b.get("/").want(t, 200, "Talks resume", html.EscapeString(text("told-session")))
 		if b.cookie != "" || a.Header.Get("Cache-Control") != keepPrivate {
 			t.Errorf("cookie %q, headers %v", b.cookie, a.Header)
 		}
-		b.get("/").want(t, 200).lacks(t, noteSession)
+		b.get("/").want(t, 200).lacks(t, text("told-session"))
 
 		b.cookie = dead
 		a = b.press("north-korea", "follow", "/t/iran?cursor=x").want(t, 303)

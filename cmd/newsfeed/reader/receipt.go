@@ -36,25 +36,17 @@ func (r *Reader) whyLine(v *visitor, term feed.Term) whyLine {
 	line := whyLine{Value: fmt.Sprintf("%+.2f", float64(term.Value)/feed.Unit)}
 	if id, ok := strings.CutPrefix(term.Name, "interest:"); ok {
 		t := r.topicView(v, r.named(topic.ID(id)))
-		line.What, line.Topic = "You follow", &t
+		line.What, line.Topic = text("term-interest"), &t
 		if t.Level == "favourite" {
-			line.What = "Your favourite"
+			line.What = text("term-favourite")
 		}
 		return line
 	}
-	line.What = termWords[term.Name]
-	if line.What == "" {
-		line.What = term.Name
+	line.What = term.Name
+	if name := "term-" + term.Name; words.byName[name] != nil {
+		line.What = text(name)
 	}
 	return line
-}
-
-// termWords are the terms of docs/ranking.md in words.
-var termWords = map[string]string{
-	"coverage":  "Several independent sources report it",
-	"kind":      "The kind of article",
-	"fresh":     "You added the topic in the last days",
-	"must_know": "Many sources report it, whatever you follow",
 }
 
 // absence says why an article is not in the feed; "" where that is no news to the
@@ -62,15 +54,15 @@ var termWords = map[string]string{
 func (r *Reader) absence(receipt *feed.Receipt) string {
 	switch receipt.Rule {
 	case feed.RuleMuted:
-		return "It is not in your feed, because you muted " + r.named(receipt.Topic).Name + "."
+		return text("absent-muted", "name", r.named(receipt.Topic).Name)
 	case feed.RuleHidden:
-		return "It is not in your feed, because you hid this story."
+		return text("absent-hidden")
 	case feed.RuleNotFollowed:
-		return "It is not in your feed: it is about nothing that you follow."
+		return text("absent-not-followed")
 	case feed.RuleSameStory:
-		return "Another article of the same story stands in your feed for it."
+		return text("absent-same-story")
 	case feed.RuleTooOld:
-		return "It is older than what feeds are made of."
+		return text("absent-too-old")
 	}
 	return ""
 }

@@ -28,15 +28,15 @@ func (r *Reader) saved(c *fiber.Ctx) error {
 	}
 	q := feed.Query{Person: v.person(), Marks: v.marks, Limit: feed.DefaultLimit, Now: r.deps.Now()}
 	var stories []feed.SavedStory
-	text := c.Query("cursor")
+	after := c.Query("cursor")
 	if v.marks != nil {
 		stories = v.marks.Saved()
-		if text != "" {
-			after, err := feed.ParseMarkCursor(text)
+		if after != "" {
+			place, err := feed.ParseMarkCursor(after)
 			if err != nil {
 				return c.Redirect("/my/saved?note=expired", fiber.StatusSeeOther)
 			}
-			stories = v.marks.SavedAfter(after)
+			stories = v.marks.SavedAfter(place)
 		}
 	}
 	body, _, err := r.deps.Builder.Saved(nil, q, stories, func(ids []feed.StoryID) (map[feed.StoryID]feed.StoredStory, error) {
@@ -49,8 +49,8 @@ func (r *Reader) saved(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
-	s.First, s.Since = text == "", ""
-	p := &savedPage{layout: r.layout(c, &v, "Saved"), stream: s}
+	s.First, s.Since = after == "", ""
+	p := &savedPage{layout: r.layout(c, &v, text("saved")), stream: s}
 	p.Tab = "saved"
 	return r.render(c, fiber.StatusOK, "saved", p)
 }

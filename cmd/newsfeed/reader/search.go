@@ -30,9 +30,9 @@ func (r *Reader) search(c *fiber.Ctx) error {
 		return err
 	}
 	q := shorten(strings.TrimSpace(c.Query("q")))
-	title := "Find topics"
+	title := text("find-topics")
 	if q != "" {
-		title = "Topics: " + q
+		title = text("topics-title", "query", q)
 	}
 	p := &searchPage{layout: r.layout(c, &v, title)}
 	p.Query = q

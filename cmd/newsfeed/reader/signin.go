@@ -57,23 +57,22 @@ func (w complaints) First(fields ...string) string {
 }
 
 // What a field can be told.
-const (
-	badEmail   = "This is no e-mail address. It has the form name@example.org."
-	emailTaken = "This address has an account already. Sign in to it, or use another address."
-	badEntry   = "The e-mail address or the password is wrong. Try again."
-)
-
-var badPassword = fmt.Sprintf("A password has %d to %d characters.", account.MinPassword, account.MaxPassword)
+func badEmail() string   { return text("bad-email") }
+func emailTaken() string { return text("email-taken") }
+func badEntry() string   { return text("bad-entry") }
+func badPassword() string {
+	return text("bad-password", "least", account.MinPassword, "most", account.MaxPassword)
+}
 
 // signInPage answers GET /sign-in.
-func (r *Reader) signInPage(c *fiber.Ctx) error { return r.signPage(c, "sign-in", "Sign in") }
+func (r *Reader) signInPage(c *fiber.Ctx) error { return r.signPage(c, "sign-in", text("sign-in")) }
 
 // signUpPage answers GET /sign-up.
 func (r *Reader) signUpPage(c *fiber.Ctx) error {
 	if !r.deps.SignUp {
 		return errNoSignUp
 	}
-	return r.signPage(c, "sign-up", "Sign up")
+	return r.signPage(c, "sign-up", text("sign-up"))
 }
 
 func (r *Reader) signPage(c *fiber.Ctx, name, title string) error {
@@ -123,7 +122,7 @@ func (r *Reader) postSignIn(c *fiber.Ctx) error {
 	defer cancel()
 	a, err := r.verify(ctx, c, in)
 	if err != nil {
-		return r.signAgain(ctx, c, "sign-in", "Sign in", in, err)
+		return r.signAgain(ctx, c, "sign-in", text("sign-in"), in, err)
 	}
 	held, was, err := r.holder(ctx, c)
 	if err != nil {
@@ -180,7 +179,7 @@ func (r *Reader) postSignUp(c *fiber.Ctx) error {
 	}
 	a, err := r.signUp(ctx, c, in, was)
 	if err != nil {
-		return r.signAgain(ctx, c, "sign-up", "Sign up", in, err)
+		return r.signAgain(ctx, c, "sign-up", text("sign-up"), in, err)
 	}
 	if a.ID == was.Account {
 		if _, err := r.deps.Belongs.MergeGuest(ctx, r.deps.People, held, was, a.ID); err != nil {
@@ -213,16 +212,16 @@ func (r *Reader) signUp(ctx context.Context, c *fiber.Ctx, in entry, was account
 func (r *Reader) signAgain(ctx context.Context, c *fiber.Ctx, name, title string, in entry, err error) error {
 	status, wrong := fiber.StatusUnprocessableEntity, complaints{}
 	if errors.Is(err, account.ErrEmail) {
-		wrong["email"] = badEmail
+		wrong["email"] = badEmail()
 	}
 	if errors.Is(err, account.ErrPassword) {
-		wrong["password"] = badPassword
+		wrong["password"] = badPassword()
 	}
 	switch {
 	case errors.Is(err, account.ErrEmailTaken):
-		status, wrong["email"] = fiber.StatusConflict, emailTaken
+		status, wrong["email"] = fiber.StatusConflict, emailTaken()
 	case errors.Is(err, account.ErrWrong):
-		status, wrong[""] = fiber.StatusUnauthorized, badEntry
+		status, wrong[""] = fiber.StatusUnauthorized, badEntry()
 	}
 	if len(wrong) == 0 {
 		return err

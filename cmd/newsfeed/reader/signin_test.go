@@ -129,12 +129,12 @@ func TestSignMistakes(t *testing.T) {
 		status                int
 		want, focus           string
 	}{
-		{"/sign-up", "ann", "correct horse", 422, badEmail, "email"},
-		{"/sign-up", "ben@example.org", "secret!", 422, badPassword, "password"},
-		{"/sign-up", annsEmail, "other horse", 409, emailTaken, "email"},
-		{"/sign-in", annsEmail, "wrong horse", 401, badEntry, "email"},
-		{"/sign-in", "nobody@example.org", "wrong horse", 401, badEntry, "email"},
-		{"/sign-in", "nobody", "wrong horse", 422, badEmail, "email"},
+		{"/sign-up", "ann", "correct horse", 422, badEmail(), "email"},
+		{"/sign-up", "ben@example.org", "secret!", 422, badPassword(), "password"},
+		{"/sign-up", annsEmail, "other horse", 409, emailTaken(), "email"},
+		{"/sign-in", annsEmail, "wrong horse", 401, badEntry(), "email"},
+		{"/sign-in", "nobody@example.org", "wrong horse", 401, badEntry(), "email"},
+		{"/sign-in", "nobody", "wrong horse", 422, badEmail(), "email"},
 	} {
 		a := b.send(c.path, "email", c.email, "password", c.password).want(t, c.status, c.want, `value="`+c.email+`"`)
 		if got := regexp.MustCompile(`<input id="(\w+)"[^>]* autofocus`).FindStringSubmatch(a.body); got == nil || got[1] != c.focus {
@@ -241,7 +241,7 @@ func TestChangePassword(t *testing.T) {
 	a, b := &browser{site: s}, &browser{site: s}
 	a.signUp().want(t, 303)
 	b.signIn().want(t, 303)
-	a.send("/my/account/password", "current", annsPassword, "new", "short").want(t, 422, badPassword).lacks(t, "short\"")
+	a.send("/my/account/password", "current", annsPassword, "new", "short").want(t, 422, badPassword()).lacks(t, "short\"")
 	a.send("/my/account/password", "current", "wrong horse", "new", "staple battery").want(t, 422, "This is not the password").lacks(t, "staple battery", "wrong horse")
 	b.get("/my/account").want(t, 200)
 	a.leads(a.send("/my/account/password", "current", annsPassword, "new", "staple battery"), "/my/account").want(t, 200, "The password is changed")
@@ -305,7 +305,7 @@ func TestInterruptedSignIn(t *testing.T) {
 	if _, err := s.people.Spend(ctx, held, guest, account.Merged{Merge: uuid.Must(uuid.NewV7()), Account: a.ID}); err != nil {
 		t.Fatal(err)
 	}
-	page := phone.get("/").want(t, 200, html.EscapeString(noteMerged))
+	page := phone.get("/").want(t, 200, html.EscapeString(text("told-merged")))
 	if got := page.Header.Get("Cache-Control"); got != keepPrivate || phone.cookie != string(held) {
 		t.Errorf("Cache-Control %q; the cookie is kept: %v", got, phone.cookie == string(held))
 	}
@@ -324,7 +324,7 @@ func TestLostPassword(t *testing.T) {
 	b := &browser{site: s}
 	b.get("/sign-in").want(t, 200, `href="/my/password"`)
 	b.get("/my/password").want(t, 200, `name="email"`)
-	b.send("/my/password", "email", "ann").want(t, 422, badEmail)
+	b.send("/my/password", "email", "ann").want(t, 422, badEmail())
 	b.leads(b.send("/my/password", "email", " Ann@Example.org"), "/sign-in").want(t, 200, "If the address has an account")
 	if fmt.Sprint(asked) != "[ann@example.org]" {
 		t.Errorf("asked for %v", asked)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -62,15 +61,15 @@ func saidOfSources(c *fiber.Ctx) string {
 	}
 	switch c.Query("note") {
 	case "added":
-		return "The source is added, and is polled now."
+		return text("source-added")
 	case "there":
-		return "That address is polled already."
+		return text("source-there")
 	case "listed":
-		return fmt.Sprintf("%s added. Their first polls are spread over an hour.", count(n, "source"))
+		return text("sources-listed", "n", n)
 	case "polled":
-		return fmt.Sprintf("Polled: %s new or updated.", count(n, "article"))
+		return text("source-polled", "n", n)
 	case "removed":
-		return fmt.Sprintf("The source is polled no more. %s withdrawn.", count(n, "article"))
+		return text("source-removed", "n", n)
 	}
 	return ""
 }
@@ -83,7 +82,7 @@ func (r *Reader) sourcesPage(c *fiber.Ctx, status int, p *sourcesPage) error {
 	if err != nil {
 		return err
 	}
-	p.layout = r.layout(c, &v, "Sources")
+	p.layout = r.layout(c, &v, text("sources"))
 	c.Set(fiber.HeaderCacheControl, keepPrivate)
 	if p.Editor, err = r.isEditor(ctx, c); err != nil {
 		return err
@@ -155,11 +154,11 @@ func (r *Reader) enterEditor(c *fiber.Ctx) error {
 	key, err := r.deps.Keyring.Find(ctx, account.Secret(secret))
 	switch {
 	case errors.Is(err, account.ErrNoKey):
-		return r.sourcesPage(c, fiber.StatusForbidden, &sourcesPage{Wrong: complaints{"key": "This is no key of this site, or it was revoked."}})
+		return r.sourcesPage(c, fiber.StatusForbidden, &sourcesPage{Wrong: complaints{"key": text("no-key")}})
 	case err != nil:
 		return err
 	case key.Role != account.Editor:
-		return r.sourcesPage(c, fiber.StatusForbidden, &sourcesPage{Wrong: complaints{"key": "This key is a publisher's: it writes articles, and cannot say what is polled. newsfeed keys create NAME --editor makes one that can."}})
+		return r.sourcesPage(c, fiber.StatusForbidden, &sourcesPage{Wrong: complaints{"key": text("publishers-key")}})
 	}
 	r.setEditor(c, secret, time.Time{})
 	return c.Redirect(sourcesPath, fiber.StatusSeeOther)
@@ -203,9 +202,9 @@ func (r *Reader) addSource(c *fiber.Ctx) error {
 	case errors.As(err, &invalid):
 		wrong := complaints{}
 		for _, f := range invalid.Fields {
-			wrong[strings.TrimPrefix(f.Location, "/")] = "The address " + f.Message + "."
+			wrong[strings.TrimPrefix(f.Location, "/")] = text("the-address", "fault", f.Message)
 			if f.Location == "/source" {
-				wrong["source"] = "The id " + f.Message + "."
+				wrong["source"] = text("the-id", "fault", f.Message)
 			}
 		}
 		return r.sourcesPage(c, fiber.StatusUnprocessableEntity, &sourcesPage{Wrong: wrong, URL: fields.Get("url")})
@@ -228,10 +227,10 @@ func (r *Reader) listSources(c *fiber.Ctx) error {
 	}
 	outlines, err := ingest.ParseOPML(strings.NewReader(fields.Get("opml")))
 	if err == nil && len(outlines) == 0 {
-		err = errors.New("it names no address (an outline with an xmlUrl)")
+		err = errors.New(text("opml-without-address"))
 	}
 	if err != nil {
-		return r.sourcesPage(c, fiber.StatusUnprocessableEntity, &sourcesPage{Wrong: complaints{"opml": "This is no OPML that can be read: " + err.Error() + ". Nothing was added."}})
+		return r.sourcesPage(c, fiber.StatusUnprocessableEntity, &sourcesPage{Wrong: complaints{"opml": text("no-opml", "fault", err.Error())}})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), pollPatience)
 	defer cancel()
@@ -251,13 +250,13 @@ func (r *Reader) listSources(c *fiber.Ctx) error {
 			if err == nil {
 				added++
 			} else if !errors.Is(err, ingest.ErrAddressTaken) {
-				refused = append(refused, fmt.Sprintf("line %d, %.200s: %s", chunk[i].Line, chunk[i].URL, reasonOf(err)))
+				refused = append(refused, text("line-refused", "line", chunk[i].Line, "url", shorten(chunk[i].URL), "fault", reasonOf(err)))
 			}
 		}
 	}
 	if len(refused) > 0 {
 		return r.sourcesPage(c, fiber.StatusUnprocessableEntity, &sourcesPage{Refused: refused,
-			Said: fmt.Sprintf("%s added, %d refused.", count(added, "source"), len(refused))})
+			Said: text("sources-refused", "n", added, "refused", len(refused))})
 	}
 	return c.Redirect(sourcesPath+"?note=listed&count="+strconv.Itoa(added), fiber.StatusSeeOther)
 }

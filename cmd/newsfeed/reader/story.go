@@ -59,7 +59,7 @@ func (r *Reader) story(c *fiber.Ctx) error {
 
 func (r *Reader) storyPage(c *fiber.Ctx, v *visitor, one []feed.StoryID, entries []feed.Entry) *storyPage {
 	marks := v.marksOf(one)
-	p := &storyPage{layout: r.layout(c, v, "A story"), Story: one[0].String(), Saved: marks.Saved.Value, Read: marks.Read.Value}
+	p := &storyPage{layout: r.layout(c, v, text("a-story")), Story: one[0].String(), Saved: marks.Saved.Value, Read: marks.Read.Value}
 	sources := map[string]bool{}
 	for i := range entries {
 		p.Cards = append(p.Cards, r.entryCard(c, v, &entries[i], marks))

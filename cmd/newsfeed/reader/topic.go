@@ -3,7 +3,6 @@ package reader
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 
 	"github.com/gofiber/fiber/v2"
@@ -77,12 +76,12 @@ func (r *Reader) topicPage(c *fiber.Ctx, v *visitor, t topic.Topic, s *stream) *
 // unknownTopic says that there is no such topic, and what may have been meant.
 func (r *Reader) unknownTopic(asked string) *message {
 	asked = shorten(asked)
-	m := &message{Status: 404, Heading: "No topic of that name",
-		Text: fmt.Sprintf("Nothing here is called “%s”. Topics come with the articles that are about them, so it may be here another day.", asked)}
+	m := &message{Status: 404, Heading: text("no-topic-of-that-name"),
+		Text: text("no-topic-text", "name", asked)}
 	for _, t := range r.deps.Catalogue.Suggest(asked, 5) {
 		m.Links = append(m.Links, linked{topicPath(t.ID), t.Name})
 	}
-	m.Links = append(m.Links, linked{"/search?q=" + url.QueryEscape(asked), "Search all topics"}, home[0])
+	m.Links = append(m.Links, linked{"/search?q=" + url.QueryEscape(asked), text("search-all-topics")}, home()[0])
 	return m
 }
 

@@ -106,95 +106,96 @@ type message struct {
 // linked is a link with its text.
 type linked struct{ Path, Text string }
 
-var (
-	home   = []linked{{"/", "Back to the feed"}}
-	signIn = []linked{{"/sign-in", "Sign in"}, {"/", "Back to the feed"}}
-)
+// Where a page of words leads on to.
+func home() []linked { return []linked{{"/", text("back-to-the-feed")}} }
+func signIn() []linked {
+	return []linked{{"/sign-in", text("sign-in")}, {"/", text("back-to-the-feed")}}
+}
 
 // messageFor is the one table from errors to pages.
 func messageFor(err error) *message {
 	var often *account.TooOften
 	switch {
 	case errors.Is(err, errNewList) && errors.As(err, &often):
-		return &message{Status: 429, Heading: "Too many new lists from here", Wait: int(often.Wait.Seconds()) + 1,
-			Text: "Many people have begun a list from your network in a short time. Nothing was changed; reading goes on as before. Try again a little later.", Links: home}
+		return &message{Status: 429, Heading: text("too-many-new-lists-from-here"), Wait: int(often.Wait.Seconds()) + 1,
+			Text: text("too-many-new-lists-from-here-text"), Links: home()}
 	case errors.Is(err, account.ErrNoRoom):
-		return &message{Status: 503, Heading: "No new lists just now", Wait: 60,
-			Text: "There is no room for one more list at the moment. Nothing was changed; reading goes on as before, and so do the lists that there are. Try again later.", Links: home}
+		return &message{Status: 503, Heading: text("no-new-lists-just-now"), Wait: 60,
+			Text: text("no-new-lists-just-now-text"), Links: home()}
 	case errors.As(err, &often):
 		wait := max(1, int((often.Wait+time.Second-1)/time.Second))
-		return &message{Status: 429, Heading: "Too many tries", Wait: wait,
-			Text: fmt.Sprintf("So that nobody can guess a password, it may be tried only so often. Try again in %s. Nothing was changed.", count((wait+59)/60, "minute")), Links: signIn}
+		return &message{Status: 429, Heading: text("too-many-tries"), Wait: wait,
+			Text: text("too-many-tries-text", "n", (wait+59)/60), Links: signIn()}
 	case errors.Is(err, errNoSignUp):
-		return &message{Status: 403, Heading: "Sign-up is closed",
-			Text: "Nobody can make an account here. Ask who runs this site for one. What you follow on this browser is kept.", Links: signIn}
+		return &message{Status: 403, Heading: text("sign-up-is-closed"),
+			Text: text("sign-up-is-closed-text"), Links: signIn()}
 	case errors.Is(err, errNoGuests):
-		return &message{Status: 403, Heading: "Sign in to do that",
-			Text: "This site keeps topics and marks of its members only. Reading goes on as before.", Links: signIn}
+		return &message{Status: 403, Heading: text("sign-in-to-do-that"),
+			Text: text("sign-in-to-do-that-text"), Links: signIn()}
 	case errors.Is(err, errNoArticle), errors.Is(err, errNoStory):
-		return &message{Status: 404, Heading: "Nothing is here",
-			Text: "There is no such article, or there never was. The address may have been cut short.", Links: home}
+		return &message{Status: 404, Heading: text("nothing-is-here"),
+			Text: text("nothing-is-here-text"), Links: home()}
 	case errors.Is(err, errGone):
-		return &message{Status: 410, Heading: "This article was withdrawn",
-			Text: "Its publisher took it back, and it is shown nowhere here any more.", Links: home}
+		return &message{Status: 410, Heading: text("this-article-was-withdrawn"),
+			Text: text("this-article-was-withdrawn-text"), Links: home()}
 	case errors.Is(err, feed.ErrMarksFull):
-		return &message{Status: 409, Heading: "No room for more stars",
-			Text: fmt.Sprintf("%d stories can be saved. Take the star from some that you no longer need. Nothing was changed.", feed.MaxSaved), Links: []linked{{"/my/saved", "Go through what I saved"}, {"/", "Back to the feed"}}}
+		return &message{Status: 409, Heading: text("no-room-for-more-stars"),
+			Text: text("no-room-for-more-stars-text", "n", feed.MaxSaved), Links: []linked{{"/my/saved", text("go-through-what-i-saved")}, {"/", text("back-to-the-feed")}}}
 	case errors.Is(err, errNoMail):
-		return &message{Status: 404, Heading: "This site sends no letters",
-			Text: "Ask who runs it for a link to a new password.", Links: signIn}
+		return &message{Status: 404, Heading: text("this-site-sends-no-letters"),
+			Text: text("this-site-sends-no-letters-text"), Links: signIn()}
 	case errors.Is(err, account.ErrMerged):
-		return &message{Status: 409, Heading: "This device has an account already",
-			Text: "What you followed on this browser is in an account. Sign in to that one.", Links: signIn}
+		return &message{Status: 409, Heading: text("this-device-has-an-account-already"),
+			Text: text("this-device-has-an-account-already-text"), Links: signIn()}
 	case errors.Is(err, account.ErrNoPassword):
-		return &message{Status: 409, Heading: "This account has no password",
-			Text: "You sign in to it with an account elsewhere, and change the password there. Nothing was changed.", Links: home}
+		return &message{Status: 409, Heading: text("this-account-has-no-password"),
+			Text: text("this-account-has-no-password-text"), Links: home()}
 	case errors.Is(err, account.ErrWrong):
-		return &message{Status: 401, Heading: "The password was changed meanwhile",
-			Text: "Sign in with the new one.", Links: signIn}
+		return &message{Status: 401, Heading: text("the-password-was-changed-meanwhile"),
+			Text: text("the-password-was-changed-meanwhile-text"), Links: signIn()}
 	case errors.Is(err, interests.ErrNoMerge):
-		return &message{Status: 404, Heading: "That cannot be looked at any more",
-			Text: "What a device brought along is remembered, and can be taken back, for 30 days, and only by the account that it went into.", Links: []linked{{"/my/interests", "My interests"}, {"/", "Back to the feed"}}}
+		return &message{Status: 404, Heading: text("that-cannot-be-looked-at-any"),
+			Text: text("that-cannot-be-looked-at-any-text"), Links: []linked{{"/my/interests", text("my-interests")}, {"/", text("back-to-the-feed")}}}
 	case errors.Is(err, errElsewhere):
-		return &message{Status: 403, Heading: "That did not come from this page",
-			Text: "The form was sent from another site, or your browser does not say from where. Nothing was changed. Open the page here and press the button again.", Links: home}
+		return &message{Status: 403, Heading: text("that-did-not-come-from-this"),
+			Text: text("that-did-not-come-from-this-text"), Links: home()}
 	case errors.Is(err, errForm):
-		return &message{Status: 400, Heading: "That form is not one of ours",
-			Text: "Something in it was missing or not understood. Nothing was changed.", Links: home}
+		return &message{Status: 400, Heading: text("that-form-is-not-one-of"),
+			Text: text("that-form-is-not-one-of-text"), Links: home()}
 	case errors.Is(err, interests.ErrFull):
-		return &message{Status: 409, Heading: "Your list is full",
-			Text:  fmt.Sprintf("A list holds %d topics that you follow and %d that you mute. Remove one that you no longer need, then add the new one. Nothing was changed.", interests.MaxFollowed, interests.MaxMuted),
-			Links: []linked{{"/my/interests", "Go through my interests"}, {"/", "Back to the feed"}}}
+		return &message{Status: 409, Heading: text("your-list-is-full"),
+			Text:  text("your-list-is-full-text", "followed", interests.MaxFollowed, "muted", interests.MaxMuted),
+			Links: []linked{{"/my/interests", text("go-through-my-interests")}, {"/", text("back-to-the-feed")}}}
 	case errors.Is(err, identity.ErrFlow):
-		return &message{Status: 400, Heading: "That sign-in has ended",
-			Text: "It took more than ten minutes, was finished before, or was begun in another browser. If this happens each time, let this site keep cookies. You are not signed in by it; begin again.", Links: signIn}
+		return &message{Status: 400, Heading: text("that-sign-in-has-ended"),
+			Text: text("that-sign-in-has-ended-text"), Links: signIn()}
 	case errors.Is(err, identity.ErrDeclined):
-		return &message{Status: 403, Heading: "You were not signed in",
-			Text: "The service that you sign in with said no, or you turned back there. Nothing was changed here.", Links: signIn}
+		return &message{Status: 403, Heading: text("you-were-not-signed-in"),
+			Text: text("you-were-not-signed-in-text"), Links: signIn()}
 	case errors.Is(err, identity.ErrAway):
-		return &message{Status: 503, Heading: "The service that you sign in with does not answer", Wait: 5,
-			Text: "It is not this site, and it may take a while. You can read on without signing in; what this browser holds is kept.", Links: signIn}
+		return &message{Status: 503, Heading: text("the-service-that-you-sign-in"), Wait: 5,
+			Text: text("the-service-that-you-sign-in-text"), Links: signIn()}
 	case errors.Is(err, identity.ErrUnfit):
-		return &message{Status: 502, Heading: "Signing in is not set up right",
-			Text: "This site and the service that you sign in with do not agree on who they are. Who runs this site is told why, and sees it with: newsfeed check.", Links: home}
+		return &message{Status: 502, Heading: text("signing-in-is-not-set-up"),
+			Text: text("signing-in-is-not-set-up-text"), Links: home()}
 	case errors.Is(err, identity.ErrToken):
-		return &message{Status: 502, Heading: "We cannot tell who you are",
-			Text: "The answer of the service that you sign in with was not one for this site, or its clock is wrong. You are not signed in. Begin again; if this happens each time, tell who runs this site.", Links: signIn}
+		return &message{Status: 502, Heading: text("we-cannot-tell-who-you-are"),
+			Text: text("we-cannot-tell-who-you-are-text"), Links: signIn()}
 	case errors.Is(err, account.ErrBadReset):
-		return &message{Status: 410, Heading: "This link is no longer good",
-			Text: "A link to a new password is good for an hour, and once. Ask for another one. Nothing was changed.", Links: home}
+		return &message{Status: 410, Heading: text("this-link-is-no-longer-good"),
+			Text: text("this-link-is-no-longer-good-text"), Links: home()}
 	case errors.Is(err, errWarming):
-		return &message{Status: 503, Heading: "Warming up", Wait: 3, Refresh: true,
-			Text: "The service has just started and is still reading its articles. This page asks again by itself in a few seconds.", Links: []linked{{"/", "Try again"}}}
+		return &message{Status: 503, Heading: text("warming-up"), Wait: 3, Refresh: true,
+			Text: text("warming-up-text"), Links: []linked{{"/", text("try-again")}}}
 	case errors.Is(err, errAhead):
-		return &message{Status: 503, Heading: "One moment", Wait: 1,
-			Text: "This page belongs to a newer edition than we have here yet. Try again in a second.", Links: []linked{{"/", "Start from the first page"}}}
+		return &message{Status: 503, Heading: text("one-moment"), Wait: 1,
+			Text: text("one-moment-text"), Links: []linked{{"/", text("start-from-the-first-page")}}}
 	case isUnavailable(err):
-		return &message{Status: 503, Heading: "We cannot reach your list just now", Wait: 5,
-			Text: "The store that keeps people’s interests does not answer. What you saved before is safe; what you just pressed may not have been saved. Try again in a moment.", Links: []linked{{"/", "Try again"}}}
+		return &message{Status: 503, Heading: text("we-cannot-reach-your-list-just"), Wait: 5,
+			Text: text("we-cannot-reach-your-list-just-text"), Links: []linked{{"/", text("try-again")}}}
 	}
-	return &message{Status: 500, Heading: "Something went wrong",
-		Text: "It is our fault, and it was noted. Nothing of yours was lost.", Links: home}
+	return &message{Status: 500, Heading: text("something-went-wrong"),
+		Text: text("something-went-wrong-text"), Links: home()}
 }
 
 func isUnavailable(err error) bool {

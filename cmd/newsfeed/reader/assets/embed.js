@@ -1,6 +1,7 @@
 // The popup by which a page of another site gets a token for adding topics to one's
 // list. Who opened it is known by the message that comes, never by an address; the
 // first one counts. The token goes to exactly that origin.
+const texts = TEXTS, text = (name) => texts[name];
 const page = document.querySelector('[data-origins]');
 const form = page.querySelector('form'), wrong = page.querySelector('[role=alert]');
 const show = (part) => { for (const one of page.querySelectorAll('[data-part]')) one.hidden = one.dataset.part !== part; };
@@ -25,15 +26,15 @@ form.addEventListener('submit', async (e) => {
   wrong.textContent = '';
   try {
     const answer = await fetch('/embed/sign-in', { method: 'POST', body: fields });
-    const text = await answer.text();
+    const said = await answer.text();
     if (answer.ok) {
-      opener.postMessage({ token: JSON.parse(text).token }, site);
+      opener.postMessage({ token: JSON.parse(said).token }, site);
       close();
       return show('done');
     }
-    wrong.textContent = answer.headers.get('Content-Type').startsWith('text/plain') ? text : 'That did not work. Try again in a moment.';
+    wrong.textContent = answer.headers.get('Content-Type').startsWith('text/plain') ? said : text('did-not-work');
   } catch {
-    wrong.textContent = 'The service does not answer. Try again in a moment.';
+    wrong.textContent = text('no-answer');
   }
 });
 

@@ -2,13 +2,8 @@
 // and never moves what is being read. Of all tabs of a browser one holds the stream
 // (the lock says which) and tells the others; hidden tabs let go.
 
-const texts = {
-  newer: (n) => (n === 1 ? '1 new story' : n >= 99 ? '99 new stories or more' : `${n} new stories`),
-  changed: 'Your topics have changed: show the new feed',
-};
-
 const feed = document.querySelector('[data-since]');
-let name, channel, make, pill, release, changed = false, asking = 0;
+let name, channel, text, make, pill, release, changed = false, asking = 0;
 
 function showPill(text) {
   if (!pill) {
@@ -26,7 +21,7 @@ async function countNewer() {
       const response = await fetch(`/feed/newer?cursor=${encodeURIComponent(feed.dataset.since)}`);
       if (!response.ok) continue;
       const { count } = await response.json();
-      if (count > 0 && !changed) showPill(texts.newer(count));
+      if (count > 0 && !changed) showPill(count >= 99 ? text('new-stories-or-more', { n: count }) : text('new-stories', { n: count }));
     } while (asking > 1);
   } catch {
     // The stream comes back, and asks again.
@@ -41,7 +36,7 @@ function happened([what, revision]) {
   if (what === 'feed') countNewer();
   if (what === 'interests' && revision > Number(document.body.dataset.revision)) {
     if (location.pathname === '/my/interests' && !document.querySelector('.toast button')) location.reload();
-    else if (feed) { changed = true; showPill(texts.changed); }
+    else if (feed) { changed = true; showPill(text('topics-changed')); }
   }
 }
 
@@ -84,7 +79,7 @@ function letGo() {
 
 /** begin listens for an account, whenever its page is seen. */
 export function begin(page) {
-  make = page.make;
+  ({ text, make } = page);
   name = `newsfeed live ${page.account}`;
   channel = new BroadcastChannel(name);
   channel.onmessage = (event) => happened(event.data);

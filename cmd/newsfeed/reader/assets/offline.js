@@ -1,30 +1,19 @@
 // Reading and editing without the service: the worker keeps the last pages, the
 // client's list keeps edits of topics until they are sent. Both are one account's.
 
-const texts = {
-  offline: (time) => `The service cannot be reached. This is how it was on ${time}.`,
-  kept: (name) => `${name}: kept on this device, and sent when the service is back.`,
-  sent: 'What you changed offline is saved.',
-  refused: (n) => `${n} of your changes could not be taken over.`,
-  unsent: (n) => `${n === 1 ? '1 change' : `${n} changes`} of your topics could not be sent yet. Go on, and drop ${n === 1 ? 'it' : 'them'}?`,
-  others: (n) => `${n === 1 ? '1 change' : `${n} changes`} made here by somebody who was signed in could not be sent.`,
-  signIn: 'Sign in to send',
-  drop: 'Drop',
-};
-
-let account, at, make, say, show, showFeed, opening;
+let account, text, at, make, say, show, opening;
 
 /** meet tells what the page has for this module. */
-export function meet(page) { ({ account, at, make, say, show, showFeed } = page); }
+export function meet(page) { ({ account, text, at, make, say, show } = page); }
 
 /** list opens the account's list on this device. */
 function list() {
   opening ??= import('/client.js').then(async ({ open }) => {
     const l = await open({ account });
     l.subscribe(({ problems }) => {
-      if (problems?.length) say(texts.refused(problems.length));
+      if (problems?.length) say(text('edits-refused', { n: problems.length }));
       if (l.waiting) return;
-      if (localStorage.getItem('waiting')) say(texts.sent, showFeed, '/');
+      if (localStorage.getItem('waiting')) say(text('edits-sent'), text('show-the-new-feed'), '/');
       localStorage.removeItem('waiting');
     });
     return l;
@@ -41,7 +30,7 @@ export async function edit(topic, level, name) {
   for (const row of document.querySelectorAll('.row')) {
     if ([...row.querySelectorAll('button')].some((b) => b.value === topic)) row.classList.add('waiting');
   }
-  say(texts.kept(name));
+  say(text('edit-kept', { name }));
 }
 
 // ask lets a form that ends the account's stay here go on only when nothing unsent
@@ -52,7 +41,7 @@ addEventListener('submit', async (event) => {
   event.preventDefault();
   const l = await list();
   await l.sync().catch(() => {});
-  if (l.waiting && !confirm(texts.unsent(l.waiting))) return;
+  if (l.waiting && !confirm(text('edits-unsent', { n: l.waiting }))) return;
   await l.forget();
   localStorage.removeItem('waiting');
   form.dataset.sure = 'yes';
@@ -67,15 +56,15 @@ async function abandoned(whose) {
   const n = state?.pending.length ?? 0;
   const drop = async () => { await store.remove(whose); localStorage.removeItem('waiting'); };
   if (!n) return drop();
-  say(texts.others(n), texts.drop, drop);
-  if (!account) document.querySelector('.toast')?.append(make('a', { href: '/sign-in', className: 'small' }, texts.signIn));
+  say(text('edits-of-others', { n }), text('drop'), drop);
+  if (!account) document.querySelector('.toast')?.append(make('a', { href: '/sign-in', className: 'small' }, text('sign-in-to-send')));
 }
 
 /** begin says whether the page was kept, sends what waits, and starts the worker. */
 export async function begin() {
   const { offline } = document.body.dataset;
   if (offline) {
-    const line = make('div', { className: 'note', role: 'status' }, make('p', {}, texts.offline(at(offline))));
+    const line = make('div', { className: 'note', role: 'status' }, make('p', {}, text('kept-page', { time: at(offline) })));
     document.querySelector('.masthead').after(line);
   }
   const waiting = localStorage.getItem('waiting');

@@ -3,23 +3,15 @@
 // text (the policy of trusted types forbids it) and never sees a token: presses are
 // the same forms, sent in the background with the cookie.
 
-const texts = {
-  undo: 'Undo',
-  hidden: 'The story is hidden.',
-  muted: (name) => `You muted ${name}.`,
-  follow: (name) => `You follow ${name} now.`,
-  none: (name) => `You no longer follow ${name}.`,
-  show: 'Show the new feed',
-  add: 'Add interest', adding: (name) => `Add interest: ${name}`,
-  following: 'Following', followed: (name) => `Following ${name}. Press to unfollow`,
-  save: (title) => `Save: ${title}`, saved: (title) => `Saved. Press to take the star from: ${title}`,
-  read: (title) => `Mark as read: ${title}`, unread: (title) => `Read. Press to mark as unread: ${title}`,
-  away: 'The service cannot be reached, and this was not saved. Try again in a moment.',
-  keys: 'Keys',
-  keysOn: 'Single keys work on this device',
-  close: 'Close',
-  help: [['j', 'next card'], ['k', 'card before'], ['o', 'open it at its publisher'], ['s', 'star'], ['r', 'mark as read'], ['m', 'hide or mute'], ['/', 'find a topic'], ['?', 'this list']],
-};
+const texts = TEXTS;
+const { lang } = document.documentElement;
+const plural = new Intl.PluralRules(lang);
+
+/** text is one of texts.en.json, with values in its places; n chooses the plural form. */
+function text(name, values = {}) {
+  const forms = texts[name];
+  return (forms[plural.select(values.n ?? 0)] ?? forms.other ?? forms).replace(/\{([a-z-]+)\}/g, (_, place) => values[place]);
+}
 
 const account = document.body.dataset.account;
 const $ = (what, within = document) => within.querySelector(what);
@@ -34,11 +26,11 @@ function make(name, properties = {}, ...children) {
 
 // Times, in words of one's own zone.
 
-const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always' });
-const exact = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeStyle: 'short' });
-const long = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long' });
-const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' });
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long' });
+const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'always' });
+const exact = new Intl.DateTimeFormat(text('dates'), { dateStyle: 'long', timeStyle: 'short' });
+const long = new Intl.DateTimeFormat(text('dates'), { dateStyle: 'long' });
+const clock = new Intl.DateTimeFormat(text('dates'), { timeStyle: 'short' });
+const day = new Intl.DateTimeFormat(text('dates'), { day: 'numeric', month: 'long' });
 
 const at = (time) => exact.format(new Date(time));
 
@@ -96,9 +88,9 @@ function show(topic, level) {
     chip.classList.toggle('on', on);
     b.name = on ? 'none' : 'follow';
     icon(b, on ? 'check' : 'plus');
-    b.setAttribute('aria-label', on ? texts.followed(name) : texts.adding(name));
+    b.setAttribute('aria-label', on ? text('following-topic', { name }) : text('add-interest-in', { name }));
     if (b.title) b.title = b.getAttribute('aria-label');
-    if ($('span', b)) $('span', b).textContent = on ? texts.following : texts.add;
+    if ($('span', b)) $('span', b).textContent = on ? text('following') : text('add-interest');
   }
 }
 
@@ -108,23 +100,24 @@ async function edit(topic, level, name, undo) {
   try {
     if (!await send('/my/interests', { [level]: topic, back: '/' })) return false;
   } catch {
-    if (!account) { say(texts.away); return true; }
+    if (!account) { say(text('away')); return true; }
     await (await offline()).edit(topic, level === 'none' ? null : level, name);
     return true;
   }
   show(topic, level);
   if (level === 'mute') {
     for (const card of $$('.card')) card.hidden ||= $$('button[name=mute]', card).some((b) => b.value === topic);
-    say(texts.muted(name), texts.undo, async () => { await edit(topic, was, name, true); for (const card of $$('.card')) if ($$('button[name=mute]', card).some((b) => b.value === topic)) card.hidden = false; });
+    say(text('you-muted', { name }), text('undo'), async () => { await edit(topic, was, name, true); for (const card of $$('.card')) if ($$('button[name=mute]', card).some((b) => b.value === topic)) card.hidden = false; });
   } else if (!undo && !location.pathname.startsWith('/pick')) {
-    say(level === 'none' ? texts.none(name) : texts.follow(name), texts.show, '/');
+    say(level === 'none' ? text('you-no-longer-follow', { name }) : text('you-follow', { name }), text('show-the-new-feed'), '/');
   }
   return true;
 }
 
+// What a press of a mark makes of its button: its name, its label, and whether it is lit.
 const marks = {
-  save: ['unsave', 'saved', true], unsave: ['save', 'save', false],
-  read: ['unread', 'unread', true], unread: ['read', 'read', false],
+  save: ['unsave', (title) => text('unsave-of', { title }), true], unsave: ['save', (title) => text('save-of', { title }), false],
+  read: ['unread', (title) => text('unread-of', { title }), true], unread: ['read', (title) => text('read-of', { title }), false],
 };
 
 /** mark sets or takes back a mark of a story. */
@@ -133,20 +126,20 @@ async function mark(button) {
   try {
     if (!await send('/my/marks', { [name]: value, back: '/' })) return false;
   } catch {
-    say(texts.away);
+    say(text('away'));
     return true;
   }
   if (name === 'hide') {
     (next(card, 1) ?? next(card, -1))?.focus({ preventScroll: true });
     card.hidden = true;
-    say(texts.hidden, texts.undo, async () => { if (await send('/my/marks', { unhide: value, back: '/' }).catch(() => false)) card.hidden = false; else say(texts.away); });
+    say(text('story-hidden'), text('undo'), async () => { if (await send('/my/marks', { unhide: value, back: '/' }).catch(() => false)) card.hidden = false; else say(text('away')); });
     return true;
   }
   const [opposite, label, on] = marks[name], title = $('h2', card)?.textContent ?? '';
   button.name = opposite;
   button.classList.toggle('on', on);
   button.setAttribute('aria-pressed', on);
-  button.setAttribute('aria-label', texts[label](title));
+  button.setAttribute('aria-label', label(title));
   if (name.endsWith('read')) card.classList.toggle('read', on);
   return true;
 }
@@ -235,6 +228,11 @@ const keys = {
   '/': () => $('#q')?.focus(), '?': help,
 };
 
+const helps = () => ({
+  j: text('key-next'), k: text('key-before'), o: text('key-open'), s: text('key-star'), r: text('mark-as-read'),
+  m: text('key-mute'), '/': text('find-a-topic'), '?': text('key-help'),
+});
+
 const keysOff = () => localStorage.getItem('keys') === 'off';
 
 addEventListener('keydown', (event) => {
@@ -248,11 +246,11 @@ function help() {
   const box = make('input', { type: 'checkbox', checked: !keysOff() });
   box.onchange = () => { if (box.checked) localStorage.removeItem('keys'); else localStorage.setItem('keys', 'off'); };
   const dialog = make('dialog', { className: 'help' },
-    make('h2', {}, texts.keys),
-    make('dl', {}, ...texts.help.flatMap(([key, does]) => [make('dt', {}, make('kbd', {}, key)), make('dd', {}, does)])),
-    make('p', {}, make('label', { className: 'tick' }, box, texts.keysOn)),
-    make('form', { method: 'dialog' }, make('button', { className: 'button main' }, texts.close)));
-  dialog.setAttribute('aria-label', texts.keys);
+    make('h2', {}, text('keys')),
+    make('dl', {}, ...Object.entries(helps()).flatMap(([key, does]) => [make('dt', {}, make('kbd', {}, key)), make('dd', {}, does)])),
+    make('p', {}, make('label', { className: 'tick' }, box, text('keys-on'))),
+    make('form', { method: 'dialog' }, make('button', { className: 'button main' }, text('close'))));
+  dialog.setAttribute('aria-label', text('keys'));
   dialog.onclose = () => dialog.remove();
   document.body.append(dialog);
   dialog.showModal();
@@ -297,7 +295,7 @@ if (performance.getEntriesByType('navigation')[0]?.type === 'back_forward') {
 
 // What a page needs a little later, or seldom, is loaded then.
 
-const page = { account, make, say, show, at, showFeed: texts.show };
+const page = { account, text, make, say, show, at };
 
 async function offline() {
   const module = await import('./offline.js');

@@ -3,6 +3,7 @@
 // X-Account whose they are: what is another's, or nobody's, ends what was kept.
 
 const SHELL = ['./page.css', './icon.svg', './page.js', './live.js', './offline.js', '/client.js', '/manifest.webmanifest'];
+const texts = TEXTS, text = (name) => texts[name];
 const shell = `shell ${SHELL.join(' ')}`;
 const KEPT = ['/', '/my/interests', '/my/saved'];
 
@@ -66,6 +67,6 @@ async function kept(path) {
 }
 
 function away() {
-  return new Response('<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Offline</title><link rel="stylesheet" href="./page.css"><main class="message"><h1>You are offline</h1><p>Nothing was kept to read here. Try again when you are connected.</p><ul class="ways"><li><a href="">Try again</a></li></ul></main>',
+  return new Response('<!doctype html><html lang="' + text('language') + '"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>' + text('offline') + '</title><link rel="stylesheet" href="./page.css"><main class="message"><h1>' + text('you-are-offline') + '</h1><p>' + text('nothing-kept') + '</p><ul class="ways"><li><a href="">' + text('try-again') + '</a></li></ul></main>',
     { status: 503, headers: { 'Content-Type': 'text/html; charset=utf-8', 'Content-Security-Policy': "default-src 'none'; style-src 'self'" } });
 }

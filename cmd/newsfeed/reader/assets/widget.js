@@ -1,6 +1,7 @@
 // <add-interest topic="north-korea"></add-interest> adds a topic to its reader's list.
 // How it is used stands in docs/embed.md. It keeps nothing before the first press.
 const base = new URL(import.meta.url).origin, key = 'newsfeed ' + base, all = new Set();
+const texts = TEXTS, text = (name, of) => texts[name].replace('{name}', () => of);
 const css = new CSSStyleSheet();
 css.replaceSync(`:host{display:block;min-height:var(--add-interest-height,2.75rem);--c:var(--add-interest-color,#0b57d0);--b:var(--add-interest-background,#fff)}
 button,span{font:inherit;min-height:2.75rem;box-sizing:border-box;margin:0 .5rem 0 0;color:var(--c)}
@@ -54,7 +55,7 @@ addEventListener('message', (e) => {
 addEventListener('storage', (e) => { if (e.key == key) { read(); all.forEach((one) => one.load()); } });
 read();
 
-const make = (tag, text, props) => Object.assign(document.createElement(tag), { textContent: text }, props);
+const make = (tag, textContent, props) => Object.assign(document.createElement(tag), { textContent }, props);
 
 customElements.get('add-interest') || customElements.define('add-interest', class extends HTMLElement {
   static observedAttributes = ['topic'];
@@ -78,13 +79,13 @@ customElements.get('add-interest') || customElements.define('add-interest', clas
   show(said = '') {
     const focus = this.shadowRoot.activeElement?.name;
     this.shadowRoot.replaceChildren(...this.topics.map((topic) => {
-      if (topic.level == 'mute') return make('span', `You muted ${topic.name}`, { dir: 'auto' });
-      const button = make('button', `${topic.level ? 'Interest added' : 'Add interest'}: ${topic.name}`, { name: topic.id, dir: 'auto', onclick: () => this.press(topic) });
+      if (topic.level == 'mute') return make('span', text('you-muted', topic.name), { dir: 'auto' });
+      const button = make('button', topic.level ? text('interest-added-in', topic.name) : text('add-interest-in', topic.name), { name: topic.id, dir: 'auto', onclick: () => this.press(topic) });
       button.setAttribute('aria-pressed', !!topic.level);
       return button;
     }), make('span', said, { role: 'status' }));
     if (held?.guest && this.topics.some((topic) => topic.level)) {
-      this.shadowRoot.append(make('button', 'To save your interests across all devices, log in or sign up', { className: 'offer', name: '', onclick: () => {
+      this.shadowRoot.append(make('button', text('save-across'), { className: 'offer', name: '', onclick: () => {
         popup = open(base + '/embed/sign-in', '_blank', 'popup,width=480,height=680');
       } }));
     }
@@ -108,7 +109,7 @@ customElements.get('add-interest') || customElements.define('add-interest', clas
       this.show();
       this.dispatchEvent(new CustomEvent(was ? 'interest-removed' : 'interest-added', { detail: { topic: id }, bubbles: true, composed: true }));
     } catch {
-      this.show('Nothing was changed. Try again later.');
+      this.show(text('nothing-changed'));
     } finally { this.busy = false; }
   }
 });
