@@ -133,14 +133,15 @@ func (d *Desk) find(ctx context.Context, given string) (address string, document
 		return "", nil, err
 	}
 	for range 2 {
-		answer, err := d.fetch(ctx, fetch.Request{URL: address})
+		v := visit{desk: d}
+		answer, err := v.fetch(ctx, fetch.Request{URL: address})
 		if err != nil {
 			return address, nil, noAnswer(err)
 		}
 		if answer.Status != http.StatusOK {
 			return address, nil, &unanswered{&statusError{answer.Status}}
 		}
-		read, err := d.read(ctx, answer)
+		read, err := v.read(ctx, answer)
 		if err == nil {
 			return address, &read, nil
 		}

@@ -58,6 +58,7 @@ type Desk struct {
 type DeskCounts struct {
 	Polls, Unchanged, Faults atomic.Int64 // Unchanged: answered 304
 	New, Updated, Rejected   atomic.Int64 // articles
+	Took                     atomic.Int64 // ns, for all polls, without waiting for their turns
 	Kinds                    FaultCounts  // of the faults, and of flaws of documents that were read
 }
 

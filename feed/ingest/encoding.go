@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"mime"
 	"regexp"
@@ -14,6 +15,8 @@ import (
 	"golang.org/x/text/encoding/ianaindex"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/encoding/unicode/utf32"
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
 )
 
 // declaration is how an XML document begins, and the encoding that it says, once
@@ -53,8 +56,8 @@ type decoded struct {
 // that is there and holds: a byte order mark, the charset of the Content-Type
 // header, the XML declaration, the bytes themselves (the order of RFC 7303 §3:
 // a mark does not come about by chance). Bytes that are none of the encoding
-// become U+FFFD.
-func decode(b []byte, contentType string) decoded {
+// become U+FFFD. The error is the context's.
+func decode(ctx context.Context, b []byte, contentType string) (decoded, error) {
 	name, wrong := "", ""
 	for _, said := range []string{marked(b), charsetOf(contentType), shaped(b), declared(b)} {
 		if said == "" {
@@ -70,17 +73,9 @@ func decode(b []byte, contentType string) decoded {
 	if name == "" {
 		name = guessed(b)
 	}
-	text := convert(b, name)
-	text = bytes.Map(permitted, bytes.TrimPrefix(text, []byte("\ufeff")))
-	return decoded{text: declaration.ReplaceAllLiteral(text, nil), encoding: strings.ToLower(name), wrong: wrong}
-}
-
-// permitted takes out what XML forbids below space, as the parser does.
-func permitted(r rune) rune {
-	if r < ' ' && r != '\t' && r != '\n' && r != '\r' {
-		return -1
-	}
-	return r
+	text, err := convert(ctx, b, name)
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	return decoded{text: text[len(declaration.Find(start(text))):], encoding: strings.ToLower(name), wrong: wrong}, err
 }
 
 func marked(b []byte) string {
@@ -109,9 +104,11 @@ func shaped(b []byte) string {
 	return ""
 }
 
+// start is where a declaration stands.
+func start(b []byte) []byte { return b[:min(len(b), 1<<10)] }
+
 func declared(b []byte) string {
-	head := declaration.Find(b[:min(len(b), 1<<10)])
-	if found := declaredEncoding.FindSubmatch(head); found != nil {
+	if found := declaredEncoding.FindSubmatch(declaration.Find(start(b))); found != nil {
 		return strings.ToLower(string(found[1]))
 	}
 	return ""
@@ -189,14 +186,18 @@ func guessed(b []byte) string {
 	return "windows-1252"
 }
 
-// convert decodes bytes of an encoding that is known.
-func convert(b []byte, name string) []byte {
-	if isUTF8(name) {
-		return bytes.ToValidUTF8(b, []byte("\uFFFD"))
+// convert decodes bytes of an encoding that is known, without what XML forbids. No
+// decoder fails: they write U+FFFD. The error is the context's.
+func convert(ctx context.Context, b []byte, name string) ([]byte, error) {
+	var to transform.Transformer = forbidden
+	if !isUTF8(name) {
+		to = transform.Chain(encodingOf(name).NewDecoder(), forbidden)
 	}
-	text, err := encodingOf(name).NewDecoder().Bytes(b)
-	if err != nil { // no decoder of these fails: they write U+FFFD
-		return bytes.ToValidUTF8(b, []byte("\uFFFD"))
-	}
-	return text
+	var text bytes.Buffer
+	text.Grow(len(b) + bytes.MinRead)
+	_, err := text.ReadFrom(transform.NewReader(untilDone{ctx, bytes.NewReader(b)}, to))
+	return text.Bytes(), err
 }
+
+// forbidden takes out what XML forbids below space, as the parser does.
+var forbidden = runes.Remove(runes.Predicate(func(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }))

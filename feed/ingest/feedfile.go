@@ -62,56 +62,68 @@ func ParseDocument(b []byte) ([]Item, error) {
 // absent, a missing title is made from the text. What cannot be mended (no http
 // address) is an item with Err; so is the place where a document breaks off,
 // after the entries before it. The error is for documents that are too big, made
-// to harm, or no such documents ([ErrNoDocument]), or is the context's.
+// to harm, or no such documents ([ErrNoDocument]), or is the context's, with which
+// it ends whatever it was at: each step reads in pieces, or item by item.
 func ReadDocument(ctx context.Context, r Received) (Document, error) {
 	if len(r.Body) > MaxDocument {
 		return Document{}, fmt.Errorf("%w: it is larger than %d MiB", errUnreadable, MaxDocument>>20)
 	}
-	in := decode(r.Body, r.ContentType)
+	in, err := decode(ctx, r.Body, r.ContentType)
+	if err != nil {
+		return Document{}, err
+	}
 	if len(in.text) > MaxDocument {
 		return Document{}, fmt.Errorf("%w: it is larger than %d MiB in UTF-8", errUnreadable, MaxDocument>>20)
 	}
 	if err := prescan(ctx, in.text); err != nil {
 		return Document{}, err
 	}
-	parsed, err := parseDocument(ctx, in.text)
-	if err != nil && ctx.Err() == nil {
-		if parsed = mended(ctx, in.text); parsed == nil {
-			return Document{}, fmt.Errorf("%w: %w", errUnreadable, err)
-		}
+	parsed, broken := parseDocument(ctx, in.text)
+	if broken != nil && ctx.Err() == nil {
+		parsed = mended(ctx, in.text)
 	}
-	if ctx.Err() != nil {
-		return Document{}, context.Cause(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return Document{}, err
+	}
+	if parsed == nil {
+		return Document{}, fmt.Errorf("%w: %w", errUnreadable, broken)
 	}
 	at, _ := url.Parse(r.URL)
 	site, _ := webAddress(resolved(strings.TrimSpace(parsed.Link), at)) // one that is none is not said
 	document := Document{
 		Title: shorten(Plain(bounded(parsed.Title)), maxName), Site: site, Keeps: parsed.keeps,
-		Encoding: in.encoding, Flaw: flawOf(in, err),
+		Encoding: in.encoding, Flaw: flawOf(ctx, in, broken),
 	}
-	document.Items = documentItems(parsed, r.URL, err)
+	document.Items = documentItems(ctx, parsed, r.URL, broken)
+	if err := context.Cause(ctx); err != nil {
+		return Document{}, err
+	}
 	return document, nil
 }
 
 // flawOf says the gravest that is wrong with a document that was read.
-func flawOf(in decoded, broken error) string {
+func flawOf(ctx context.Context, in decoded, broken error) string {
 	if broken != nil {
 		return flawCutOff + broken.Error()
 	}
 	if in.wrong != "" {
 		return in.wrong
 	}
-	if err := flaw(in.text); err != nil {
+	if err := flaw(ctx, in.text); err != nil {
 		return flawMalformed + err.Error()
 	}
 	return ""
 }
 
-// documentItems makes drafts of the entries; broken is how the document broke off.
-func documentItems(document *parsed, at string, broken error) []Item {
+// documentItems makes drafts of the entries, as many as the context lasts for;
+// broken is how the document broke off.
+func documentItems(ctx context.Context, document *parsed, at string, broken error) []Item {
 	items := make([]Item, len(document.Items), len(document.Items)+1)
 	base := documentBase(document, at)
 	for i := range document.Items {
+		if ctx.Err() != nil {
+			break
+		}
 		items[i].Index = i
 		in := entryInput(document, i, base)
 		document.Items[i] = nil // its texts are not needed any more
@@ -183,7 +195,7 @@ func parseDocument(ctx context.Context, text []byte) (document *parsed, err erro
 // mended reads a document that breaks off up to its last whole entry; nil when
 // that does not help. (Of 447 polls of real outlets 3 were cut off.)
 func mended(ctx context.Context, text []byte) *parsed {
-	whole := wholePart(text)
+	whole := wholePart(ctx, text)
 	if whole == nil {
 		return nil
 	}
@@ -196,8 +208,8 @@ func mended(ctx context.Context, text []byte) *parsed {
 
 // wholePart is the beginning of a document up to the last element below its
 // channel that is closed, with what is open there closed; nil when there is none.
-func wholePart(text []byte) []byte {
-	d := xml.NewDecoder(bytes.NewReader(text))
+func wholePart(ctx context.Context, text []byte) []byte {
+	d := xml.NewDecoder(untilDone{ctx, bytes.NewReader(text)})
 	d.Strict = false
 	var open, tail []string
 	good := int64(0)

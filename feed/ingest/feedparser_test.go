@@ -48,7 +48,7 @@ func parseSuite(t *testing.T, content []byte, header map[string]string) *parsedS
 	var err error
 	s.document, err = ReadDocument(t.Context(), r)
 	s.bozo = err != nil || s.document.Flaw != ""
-	in := decode(content, r.ContentType)
+	in, _ := decode(t.Context(), content, r.ContentType)
 	if parsed, err := parseDocument(t.Context(), in.text); err == nil && prescan(t.Context(), in.text) == nil {
 		s.parsed = parsed
 	} else if parsed := mended(t.Context(), in.text); parsed != nil {

@@ -49,7 +49,7 @@ func FuzzPrescan(f *testing.F) {
 	f.Add([]byte(`{"a":[{"b":[]}]}`), "")
 	f.Fuzz(func(t *testing.T, b []byte, contentType string) {
 		began := cpuTime()
-		in := decode(b, contentType)
+		in, _ := decode(context.Background(), b, contentType)
 		if err := prescan(context.Background(), in.text); err == nil {
 			_, _ = parseDocument(context.Background(), in.text)
 		}

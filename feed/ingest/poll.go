@@ -26,11 +26,12 @@ type Polled struct {
 	New       int
 	Updated   int
 	Unchanged int
-	Others    int    // that belong to other sources
-	Rejected  int    // that cannot be used
-	Why       error  // of the first of those; nil when there is none
-	Fault     error  // nil: it was answered
-	Flaw      string // how the document is not as it should be; "" when it is
+	Others    int           // that belong to other sources
+	Rejected  int           // that cannot be used
+	Why       error         // of the first of those; nil when there is none
+	Fault     error         // nil: it was answered
+	Flaw      string        // how the document is not as it should be; "" when it is
+	Took      time.Duration // from its turn on: to be asked and read
 
 	from string // the address's URL before
 }
@@ -93,6 +94,7 @@ func (d *Desk) save(ctx context.Context, result *Polled) {
 
 func (d *Desk) count(r *Polled) {
 	d.Counts.Polls.Add(1)
+	d.Counts.Took.Add(int64(r.Took))
 	switch {
 	case r.Fault != nil:
 		d.Counts.Faults.Add(1)
@@ -108,7 +110,8 @@ func (d *Desk) count(r *Polled) {
 	d.Counts.Rejected.Add(int64(r.Rejected))
 }
 
-// errSlowReading: what was answered could not be read in the time of a fetch.
+// errSlowReading: what was answered could not be read in the time of a fetch that
+// the answer left.
 var errSlowReading = errors.New("the document takes too long to read")
 
 // errGone: the answer was 410.
@@ -117,8 +120,9 @@ var errGone = errors.New("it says that it is gone for good (410)")
 // ask fetches and reads the document; nil when it has not changed. It enters
 // into the address what the answer says of it.
 func (d *Desk) ask(ctx context.Context, r *Polled) (*Document, http.Header, error) {
-	a := &r.Address
-	answer, err := d.fetch(ctx, fetch.Request{URL: a.URL, ETag: a.ETag, LastModified: a.LastModified})
+	a, v := &r.Address, visit{desk: d}
+	defer func() { r.Took = v.took }()
+	answer, err := v.fetch(ctx, fetch.Request{URL: a.URL, ETag: a.ETag, LastModified: a.LastModified})
 	if err != nil {
 		return nil, http.Header{}, err
 	}
@@ -133,7 +137,7 @@ func (d *Desk) ask(ctx context.Context, r *Polled) (*Document, http.Header, erro
 	default:
 		return nil, answer.Header, &statusError{answer.Status}
 	}
-	document, err := d.read(ctx, answer)
+	document, err := v.read(ctx, answer)
 	if err != nil {
 		return nil, answer.Header, err
 	}
@@ -148,30 +152,6 @@ func validator(s string) string {
 		return ""
 	}
 	return s
-}
-
-// fetch waits for a place at the host and one of the node's, then asks.
-func (d *Desk) fetch(ctx context.Context, r fetch.Request) (*fetch.Answer, error) {
-	leave, err := d.hosts.enter(ctx, hostOf(r.URL))
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	if err := enter(ctx, d.fetches); err != nil {
-		return nil, err
-	}
-	defer func() { <-d.fetches }()
-	return d.Client.Get(ctx, r)
-}
-
-func (d *Desk) read(ctx context.Context, answer *fetch.Answer) (Document, error) {
-	if err := enter(ctx, d.parsings); err != nil {
-		return Document{}, err
-	}
-	defer func() { <-d.parsings }()
-	ctx, cancel := context.WithTimeoutCause(ctx, d.Timeout, errSlowReading)
-	defer cancel()
-	return ReadDocument(ctx, Received{Body: answer.Body, ContentType: answer.Header.Get("Content-Type"), URL: answer.URL})
 }
 
 // publish stores a document's entries as they would be stored if they were

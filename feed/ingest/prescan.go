@@ -221,12 +221,13 @@ func prescanJSON(in *rationed) error {
 	}
 }
 
-// flaw returns why a document is not well-formed, nil when it is.
-func flaw(text []byte) error {
+// flaw returns why a document is not well-formed, nil when it is; the context's
+// error when that is done first.
+func flaw(ctx context.Context, text []byte) error {
 	if start := bytes.TrimSpace(text[:min(len(text), 4<<10)]); len(start) > 0 && start[0] == '{' {
 		return nil
 	}
-	d := xml.NewDecoder(bytes.NewReader(text))
+	d := xml.NewDecoder(untilDone{ctx, bytes.NewReader(text)})
 	for {
 		if _, err := d.Token(); errors.Is(err, io.EOF) {
 			return nil

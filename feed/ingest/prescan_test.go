@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -46,18 +45,6 @@ func TestPrescanBounds(t *testing.T) {
 		}
 		if err := prescan(t.Context(), []byte(test.under)); err != nil {
 			t.Errorf("%s: within the bound: %v", name, err)
-		}
-	}
-}
-
-// A document is read no longer than its context lasts.
-func TestReadDocumentEnds(t *testing.T) {
-	late := errors.New("too late")
-	ctx, cancel := context.WithCancelCause(t.Context())
-	cancel(late)
-	for _, document := range []string{rss("", "<title>T</title>"), `{"version":"https://jsonfeed.org/version/1"}`} {
-		if _, err := ReadDocument(ctx, Received{Body: []byte(document)}); !errors.Is(err, late) {
-			t.Errorf("%.20s: %v", document, err)
 		}
 	}
 }

@@ -84,6 +84,7 @@ var (
 	warmDesc     = prometheus.NewDesc("newsfeed_warm", "1 when the index has reached the horizon.", nil, nil)
 	pollsDesc    = prometheus.NewDesc("newsfeed_source_polls_total", "Polls of addresses of sources by this node.", []string{"outcome"}, nil)
 	faultsDesc   = prometheus.NewDesc("newsfeed_source_faults_total", "Polls by this node that failed, by kind, and documents that were read though something is wrong with them (cut_off, encoding, malformed).", []string{"kind"}, nil)
+	tookDesc     = prometheus.NewDesc("newsfeed_source_polls_seconds_total", "Time in which this node asked addresses of sources and read what they answered, without waiting for a turn.", nil, nil)
 	polledDesc   = prometheus.NewDesc("newsfeed_source_articles_total", "Articles that this node's polls brought.", []string{"outcome"}, nil)
 	sourcesDesc  = prometheus.NewDesc("newsfeed_source_addresses", "Addresses of sources; absent when the store does not answer.", []string{"state"}, nil)
 	topicsDesc   = prometheus.NewDesc("newsfeed_topics", "Topics in the catalogue, of all kinds.", nil, nil)
@@ -91,7 +92,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (c *corpusCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{articlesDesc, editionDesc, lagDesc, warmDesc, topicsDesc, pollsDesc, faultsDesc, polledDesc, sourcesDesc} {
+	for _, d := range []*prometheus.Desc{articlesDesc, editionDesc, lagDesc, warmDesc, topicsDesc, pollsDesc, tookDesc, faultsDesc, polledDesc, sourcesDesc} {
 		out <- d
 	}
 }
@@ -127,6 +128,7 @@ func (c *corpusCollector) collectSources(out chan<- prometheus.Metric) {
 	labelled(pollsDesc, prometheus.CounterValue, max(0, polls-unchanged-faults), "document")
 	labelled(pollsDesc, prometheus.CounterValue, unchanged, "unchanged")
 	labelled(pollsDesc, prometheus.CounterValue, faults, "fault")
+	out <- prometheus.MustNewConstMetric(tookDesc, prometheus.CounterValue, time.Duration(counts.Took.Load()).Seconds())
 	for kind, n := range counts.Kinds.All() {
 		labelled(faultsDesc, prometheus.CounterValue, n, kind.String())
 	}
