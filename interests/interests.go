@@ -72,9 +72,10 @@ type Register struct {
 
 // Limits of a list.
 const (
-	MaxFollowed   = 500  // topics followed, favourites included
-	MaxMuted      = 500  // topics muted
-	MaxTombstones = 1000 // removals remembered, each for 90 days
+	MaxFollowed   = 500                    // topics followed, favourites included
+	MaxMuted      = 500                    // topics muted
+	MaxImport     = MaxFollowed + MaxMuted // topics that come in by one call: a full list
+	MaxTombstones = 1000                   // removals remembered, each for 90 days
 )
 
 // List is all interests of one person. A List is a value: what edits it makes a

@@ -47,7 +47,7 @@ func newLookWorld(t *testing.T) *lookWorld {
 func (w *lookWorld) pages(member bool) map[string]string {
 	pages := map[string]string{
 		"feed": "/", "topic": "/t/north-korea", "story": "/s/" + w.story, "article": "/a/" + w.article, "search": "/search?q=korea",
-		"pick": "/pick", "lost": "/t/no-such-topic-at-all", "interests": "/my/interests", "saved": "/my/saved",
+		"pick": "/pick", "lost": "/t/no-such-topic-at-all", "interests": "/my/interests", "links": "/my/links", "saved": "/my/saved",
 	}
 	if member {
 		for name, path := range map[string]string{"unread": "/?unread=true", "account": "/my/account", "devices": "/my/devices"} {

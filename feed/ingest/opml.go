@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/net/html/charset"
+
+	"newsfeed/interests"
 )
 
 const maxOPML = 100_000 // outlines of one file
@@ -48,12 +50,27 @@ type TopicOutline struct {
 	Name     string
 	URL      string // of its articles in some format; "": none
 	Category string // a topic's level, in a file of ours
+	Line     int
+}
+
+// Stands returns the topic that an outline stands for, by the id that its address has
+// in a file of ours (where addresses begin like topics) or else by its name, and the
+// level; what says none is followed.
+func (o TopicOutline) Stands(topics string) (name string, level interests.Level) {
+	level, err := interests.ParseLevel(o.Category)
+	if err != nil {
+		level = interests.Follow
+	}
+	if id, ours := strings.CutPrefix(o.URL, topics); ours {
+		return strings.TrimSuffix(id, ".rss"), level
+	}
+	return o.Name, level
 }
 
 // ParseTopicOPML reads the outlines of an OPML file that have a name and either an
 // address or a category, at most so many: those that have neither are folders.
 func ParseTopicOPML(r io.Reader, most int) (list []TopicOutline, err error) {
-	err = eachOutline(r, func(_ int, attrs map[string]string) error {
+	err = eachOutline(r, func(line int, attrs map[string]string) error {
 		name := nameOf(attrs)
 		if name == "" || attrs["xmlurl"] == "" && attrs["category"] == "" {
 			return nil
@@ -61,7 +78,7 @@ func ParseTopicOPML(r io.Reader, most int) (list []TopicOutline, err error) {
 		if len(list) == most {
 			return fmt.Errorf("read OPML: more than %d topics", most)
 		}
-		list = append(list, TopicOutline{name, attrs["xmlurl"], attrs["category"]})
+		list = append(list, TopicOutline{name, attrs["xmlurl"], attrs["category"], line})
 		return nil
 	})
 	return list, err

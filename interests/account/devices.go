@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -42,6 +44,16 @@ func (p *People) makeRoom(ctx context.Context, id ID, use Use, most int) error {
 		}
 	}
 	return nil
+}
+
+// MaxLabel is the greatest name that a person gives a device or a link, in characters.
+const MaxLabel = 100
+
+// Label is a name of a device or a link, without the space around it. False: it is too
+// long.
+func Label(text string) (string, bool) {
+	text = strings.TrimSpace(text)
+	return text, utf8.RuneCountInString(text) <= MaxLabel
 }
 
 // Sessions returns a member's sessions, last seen first, those included that are

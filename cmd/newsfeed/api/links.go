@@ -3,7 +3,6 @@ package api
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -26,7 +25,7 @@ func (s *Server) postLink(c *fiber.Ctx, who *caller) error {
 		}
 	}
 	var bad complaints
-	bad.add("/label", wrongLabel(in.Label))
+	label := bad.label(in.Label)
 	if err := bad.error(); err != nil {
 		return err
 	}
@@ -35,7 +34,7 @@ func (s *Server) postLink(c *fiber.Ctx, who *caller) error {
 	if err := s.keep(ctx, who); err != nil {
 		return err
 	}
-	link, secret, err := s.People.NewLink(ctx, who.session, who.token.Hash(), strings.TrimSpace(in.Label))
+	link, secret, err := s.People.NewLink(ctx, who.session, who.token.Hash(), label)
 	if err != nil {
 		return fmt.Errorf("make a link: %w", err)
 	}

@@ -8,9 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/google/uuid"
@@ -18,9 +16,6 @@ import (
 	"newsfeed/feed"
 	"newsfeed/interests/account"
 )
-
-// maxLabel is the greatest name of a device, in characters.
-const maxLabel = 100
 
 // enters counts who signs up or in from an address.
 func (s *Server) enters(ctx context.Context, c *fiber.Ctx) error {
@@ -41,7 +36,7 @@ func (s *Server) postSession(c *fiber.Ctx, who *caller) error {
 		return err
 	}
 	var bad complaints
-	bad.add("/label", wrongLabel(in.Label))
+	label := bad.label(in.Label)
 	if err := bad.error(); err != nil {
 		return err
 	}
@@ -57,14 +52,16 @@ func (s *Server) postSession(c *fiber.Ctx, who *caller) error {
 	if in.Merge != nil && !*in.Merge {
 		who = &caller{}
 	}
-	return s.signIn(ctx, c, who, a, strings.TrimSpace(in.Label))
+	return s.signIn(ctx, c, who, a, label)
 }
 
-func wrongLabel(label string) string {
-	if utf8.RuneCountInString(label) > maxLabel {
-		return fmt.Sprintf("is longer than %d characters", maxLabel)
+// label is the name that a person gives a device or a link.
+func (bad *complaints) label(text string) string {
+	label, ok := account.Label(text)
+	if !ok {
+		bad.add("/label", fmt.Sprintf("is longer than %d characters", account.MaxLabel))
 	}
-	return ""
+	return label
 }
 
 // verify returns whose credentials they are. What can be no address or password

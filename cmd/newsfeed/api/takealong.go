@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -18,9 +17,6 @@ import (
 
 // A list goes to other apps and comes from them as OPML, which newsreaders know, or as
 // the JSON of GET /interests.
-
-// maxImport is how many topics come in by one call: a full list.
-const maxImport = interests.MaxFollowed + interests.MaxMuted
 
 const opmlType = "text/x-opml; charset=utf-8"
 
@@ -130,8 +126,8 @@ func (s *Server) importOfJSON(b []byte, each func(string, interests.Level)) erro
 	if err := wire.Decode(b, &in); err != nil {
 		return err
 	}
-	if len(in.Interests) > maxImport {
-		return &refusal{err: errBadBody, fields: []field{{"/interests", fmt.Sprintf("has more than %d topics", maxImport)}}}
+	if len(in.Interests) > interests.MaxImport {
+		return &refusal{err: errBadBody, fields: []field{{"/interests", fmt.Sprintf("has more than %d topics", interests.MaxImport)}}}
 	}
 	for i, one := range in.Interests {
 		level, err := interests.ParseLevel(one.Level)
@@ -149,20 +145,12 @@ func (s *Server) importOfOPML(b []byte, each func(string, interests.Level)) erro
 	if !ingest.IsOPML(b[:min(len(b), 4<<10)]) {
 		return because(errBadBody, "the body is no OPML")
 	}
-	list, err := ingest.ParseTopicOPML(bytes.NewReader(b), maxImport)
+	list, err := ingest.ParseTopicOPML(bytes.NewReader(b), interests.MaxImport)
 	if err != nil {
 		return because(errBadBody, err.Error())
 	}
 	for _, o := range list {
-		level, err := interests.ParseLevel(o.Category)
-		if err != nil {
-			level = interests.Follow
-		}
-		name := o.Name
-		if id, ours := strings.CutPrefix(o.URL, s.topicAddress("")); ours {
-			name = strings.TrimSuffix(id, ".rss")
-		}
-		each(name, level)
+		each(o.Stands(s.topicAddress("")))
 	}
 	return nil
 }

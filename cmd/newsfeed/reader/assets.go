@@ -126,7 +126,7 @@ func parseTemplates() map[string]*template.Template {
 	}).ParseFS(files, "templates/layout.html", "templates/parts.html", "templates/fields.html", "templates/share.html"))
 	pages := map[string]*template.Template{}
 	for _, name := range []string{"front", "topic", "search", "interests", "message", "password",
-		"sign-in", "sign-up", "merge", "devices", "account", "lost", "embed",
+		"sign-in", "sign-up", "merge", "devices", "account", "links", "lost", "embed",
 		"article", "story", "saved", "pick", "sources"} {
 		pages[name] = template.Must(template.Must(base.Clone()).ParseFS(files, "templates/"+name+".html"))
 	}

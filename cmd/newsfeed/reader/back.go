@@ -38,7 +38,7 @@ func isPage(p string) bool {
 		return false
 	}
 	switch p {
-	case "/", "/search", "/pick", "/my/interests", "/my/saved", "/my/account", "/my/devices":
+	case "/", "/search", "/pick", "/my/interests", "/my/saved", "/my/account", "/my/devices", linksPath:
 		return true
 	}
 	for _, prefix := range []string{"/t/", "/s/", "/a/", mergesPath} {

@@ -101,19 +101,30 @@ func readFieldsUpTo(c *fiber.Ctx, most int64) (url.Values, error) {
 	if err != nil || kind != fiber.MIMEApplicationForm {
 		return nil, errForm
 	}
-	in := c.Request().BodyStream()
-	if in == nil {
-		in = bytes.NewReader(c.Request().Body())
-	}
-	body, err := io.ReadAll(io.LimitReader(in, most+1))
-	if err != nil || int64(len(body)) > most {
-		return nil, errForm
+	body, err := readBody(c, most)
+	if err != nil {
+		return nil, err
 	}
 	fields, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, errForm
 	}
 	return fields, nil
+}
+
+// readBody reads a body of at most so many bytes.
+func readBody(c *fiber.Ctx, most int64) ([]byte, error) {
+	in := c.Request().BodyStream()
+	if in == nil {
+		in = bytes.NewReader(c.Request().Body())
+	}
+	body, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err == nil && int64(len(body)) > most {
+		err = errLong
+	} else if err != nil {
+		err = errForm
+	}
+	return body, err
 }
 
 // editable returns the topic that a form means: one that exists, or one that is

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -136,6 +137,7 @@ func (s *site) apply(e feed.Entry) {
 type browser struct {
 	*site
 	cookie string
+	others []*http.Cookie // that are there for a while
 }
 
 type answer struct {
@@ -148,6 +150,11 @@ func (b *browser) do(req *http.Request) answer {
 	if b.cookie != "" {
 		req.Header.Set("Cookie", "__Host-newsfeed="+b.cookie)
 	}
+	for _, c := range b.others {
+		if c.Expires.After(time.Now()) {
+			req.AddCookie(c)
+		}
+	}
 	resp, err := b.app.Test(req, -1)
 	if err != nil {
 		b.t.Fatal(err)
@@ -157,6 +164,10 @@ func (b *browser) do(req *http.Request) answer {
 		b.t.Fatal(err)
 	}
 	for _, c := range resp.Cookies() {
+		if c.Name != "__Host-newsfeed" {
+			b.others = append(slices.DeleteFunc(b.others, func(o *http.Cookie) bool { return o.Name == c.Name }), c)
+			continue
+		}
 		if b.cookie = c.Value; !c.Expires.IsZero() && c.Expires.Before(time.Now()) {
 			b.cookie = ""
 		}

@@ -300,7 +300,7 @@ func TestPagesInAnotherLanguage(t *testing.T) {
 		member.press(topic, level, "/")
 	}
 	paths := []string{"/", "/?unread=true", "/t/north-korea", "/t/france", "/s/" + a.ID.String(), "/a/" + a.ID.String(), "/a/x", "/search", "/search?q=0", "/search?q=north",
-		"/pick", "/my/interests", "/my/saved", "/my/account", "/my/devices", "/sign-in", "/sign-up", "/my/password", "/my/password/0", "/embed/sign-in",
+		"/pick", "/my/interests", "/my/saved", "/my/account", "/my/devices", "/my/links", "/sign-in", "/sign-up", "/my/password", "/my/password/0", "/embed/sign-in",
 		"/?note=signed-out", "/?note=muted&of=france&was=follow", "/t/0000000000000000"}
 	for _, path := range paths {
 		for who, b := range map[string]*browser{"nobody": nobody, "a member": member} {

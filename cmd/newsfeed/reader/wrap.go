@@ -81,6 +81,7 @@ var (
 	errElsewhere = errors.New("reader: the form did not come from a page of ours")
 	errForm      = errors.New("reader: the form is not one of ours")
 	errWarming   = errors.New("reader: the index is not warm yet")
+	errLong      = errors.New("reader: the form is longer than it may be")
 	errNewList   = errors.New("reader: begin a list")
 	errSignIn    = errors.New("reader: this page is for who has signed in")
 	errNoSignUp  = errors.New("reader: nobody can sign up here")
@@ -159,6 +160,9 @@ func messageFor(err error) *message {
 	case errors.Is(err, errElsewhere):
 		return &message{Status: 403, Heading: text("that-did-not-come-from-this"),
 			Text: text("that-did-not-come-from-this-text"), Links: home()}
+	case errors.Is(err, errLong):
+		return &message{Status: 413, Heading: text("that-is-too-much"),
+			Text: text("that-is-too-much-text"), Links: home()}
 	case errors.Is(err, errForm):
 		return &message{Status: 400, Heading: text("that-form-is-not-one-of"),
 			Text: text("that-form-is-not-one-of-text"), Links: home()}
