@@ -42,9 +42,13 @@ func browser(t *testing.T) *tab {
 // tab opens another tab of the same browser.
 func (b *tab) tab() *tab { return newTab(b.t, b.ctx) }
 
-func newTab(t *testing.T, parent context.Context) *tab {
+// device is as a browser on another device: it shares nothing with b but the program
+// that runs it. It ends with the test that it is for.
+func (b *tab) device(t *testing.T) *tab { return newTab(t, b.ctx, chromedp.WithNewBrowserContext()) }
+
+func newTab(t *testing.T, parent context.Context, options ...chromedp.ContextOption) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(parent, chromedp.WithListener(func(event any) {
+	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventConsoleAPICalled:
 			t.Errorf("the console says %s", e.Args[0].Value)
@@ -53,7 +57,7 @@ func newTab(t *testing.T, parent context.Context) *tab {
 		case *runtime.EventExceptionThrown:
 			t.Errorf("thrown: %s", e.ExceptionDetails.Text)
 		}
-	}))
+	}))...)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil { // a tab of a context that has not run would start a browser of its own
 		t.Fatalf("open a tab: %v", err)

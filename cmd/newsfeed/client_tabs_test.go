@@ -34,8 +34,14 @@ func newGate(t *testing.T, to string) *gate {
 			forward(w, r, to)
 		}
 	}))
-	t.Cleanup(g.Close)
+	t.Cleanup(func() { g.CloseClientConnections(); g.Close() })
 	return g
+}
+
+// cutOff cuts the line: also what is open.
+func (g *gate) cutOff() {
+	g.cut.Store(true)
+	g.CloseClientConnections()
 }
 
 // forward passes a call on to a server.

@@ -28,6 +28,15 @@ func (b *tab) kept(path string) {
 	b.until(`await navigator.serviceWorker.ready && navigator.serviceWorker.controller && (await Promise.all((await caches.keys()).filter((n) => n.startsWith('pages ')).map(async (n) => (await caches.open(n)).match(%s)))).some(Boolean)`, path)
 }
 
+// toFront makes a tab the one that is seen: others get no touch, and hold no stream.
+func (b *tab) toFront() {
+	b.t.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, page.BringToFront, cdp.Empty{})
+		return err
+	}))
+}
+
 // What happens elsewhere is told by a pill, which moves nothing of what is read: an
 // article that is published, an edit on another device. Of eight tabs one has the
 // stream, and all are told.
@@ -49,10 +58,7 @@ func TestElsewhereInBrowser(t *testing.T) {
 	phone.signInAs(p, "ann@example.com")
 	phone.visit(p.url + "/t/crude-oil")
 	last := tabs[7]
-	last.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, page.BringToFront, cdp.Empty{})
-		return err
-	}))
+	last.toFront()
 	last.until(`(await navigator.locks.query()).held.some((l) => l.name.startsWith('newsfeed live '))`)
 	last.run(nil, `if (document.querySelector('.pill')) throw new Error('a pill, and nothing has happened')`)
 	var before, after float64

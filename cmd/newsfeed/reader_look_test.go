@@ -125,6 +125,14 @@ func (b *tab) look(w *lookWorld, who string, pages map[string]string, source, sc
 	}
 }
 
+// shootIf takes a picture where -shots asks for them.
+func (b *tab) shootIf(name string) {
+	b.t.Helper()
+	if *shots != "" {
+		b.shoot(name)
+	}
+}
+
 // shoot takes a picture of what is seen, into the folder of -shots.
 func (b *tab) shoot(name string) {
 	b.t.Helper()

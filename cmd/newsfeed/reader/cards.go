@@ -198,6 +198,9 @@ func (m *markup) chip(t *topicView) {
 	if t.Followed() {
 		m.raw(` on`)
 	}
+	if t.Level == "favourite" {
+		m.raw(` favourite`)
+	}
 	m.raw(`">`)
 	m.link(t.Path(), t.Name)
 	if t.Followed() {

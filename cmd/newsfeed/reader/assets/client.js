@@ -325,6 +325,9 @@ class List {
   /** interests: [{topic, level, pending}], sorted by topic; pending: not confirmed by the server. */
   interests() { return view(this.#state); }
 
+  /** edits: [{topic, level}] that have no result yet, in their order; of a removal the level is null. */
+  edits() { return this.#state.pending.map(({ topic, level }) => ({ topic, level })); }
+
   /** waiting: how many edits have no result yet. */
   get waiting() { return this.#state.pending.length; }
 

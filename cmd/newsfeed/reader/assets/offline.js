@@ -1,10 +1,10 @@
 // Reading and editing without the service: the worker keeps the last pages, the
 // client's list keeps edits of topics until they are sent. Both are one account's.
 
-let account, text, at, make, say, show, opening;
+let account, text, at, make, say, show, mute, opening;
 
 /** meet tells what the page has for this module. */
-export function meet(page) { ({ account, text, at, make, say, show } = page); }
+export function meet(page) { ({ account, text, at, make, say, show, mute } = page); }
 
 /** list opens the account's list on this device. */
 function list() {
@@ -21,16 +21,21 @@ function list() {
   return opening;
 }
 
-/** edit keeps an edit of a topic on this device until it is sent. */
-export async function edit(topic, level, name) {
+/** edit keeps an edit of a topic on this device until it is sent, and says so; label and act as say has them. */
+export async function edit(topic, level, name, label, act) {
   localStorage.setItem('waiting', account);
   const l = await list();
   await l.set(topic, level);
+  waits(topic, level);
+  say(text('edit-kept', { name }), label, act);
+}
+
+// waits makes the page show a topic as an edit has it that is not sent yet.
+function waits(topic, level) {
   show(topic, level ?? 'none');
   for (const row of document.querySelectorAll('.row')) {
     if ([...row.querySelectorAll('button')].some((b) => b.value === topic)) row.classList.add('waiting');
   }
-  say(text('edit-kept', { name }));
 }
 
 // ask lets a form that ends the account's stay here go on only when nothing unsent
@@ -70,7 +75,10 @@ export async function begin() {
   const waiting = localStorage.getItem('waiting');
   if (waiting && waiting === account) {
     const l = await list();
-    for (const { topic, level, pending } of l.interests()) if (pending) show(topic, level ?? 'none');
+    for (const { topic, level } of l.edits()) {
+      waits(topic, level);
+      if (level === 'mute') mute(topic);
+    }
     if (!l.waiting) localStorage.removeItem('waiting');
   } else if (waiting) {
     await abandoned(waiting);

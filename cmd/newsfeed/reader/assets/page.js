@@ -85,7 +85,9 @@ function show(topic, level) {
   for (const b of $$('.chip button, .pick')) {
     if (b.value !== topic) continue;
     const name = nameOf(b), chip = b.closest('.chip') ?? b;
+    if (chip === b && b.classList.contains('on') !== on) chose(on ? 1 : -1);
     chip.classList.toggle('on', on);
+    chip.classList.toggle('favourite', level === 'favourite');
     b.name = on ? 'none' : 'follow';
     icon(b, on ? 'check' : 'plus');
     b.setAttribute('aria-label', on ? text('following-topic', { name }) : text('add-interest-in', { name }));
@@ -94,23 +96,59 @@ function show(topic, level) {
   }
 }
 
-/** edit sets a topic's level, here and at the service. */
-async function edit(topic, level, name, undo) {
-  const was = $(`.chip.on button[value="${CSS.escape(topic)}"], .pick.on[value="${CSS.escape(topic)}"]`) ? 'follow' : 'none';
+/** chose says how many topics the feed is made of, where they are chosen. */
+function chose(step) {
+  const button = $('[data-chosen]');
+  if (!button) return;
+  const n = button.dataset.chosen = Number(button.dataset.chosen) + step;
+  button.textContent = n ? text('show-my-feed', { n }) : text('back-to-the-feed');
+}
+
+/** muting returns the cards that a mute of a topic takes away. */
+const muting = (topic) => cards().filter((card) => $$('button[name=mute]', card).some((b) => b.value === topic));
+
+/** focusOn gives a card the focus, as j and k do. */
+function focusOn(card) {
+  if (!card || card.hidden) return;
+  card.tabIndex = -1;
+  card.focus({ preventScroll: true });
+  card.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+}
+
+/** putAway hides cards. From one of them the focus goes on to the next that stays. */
+function putAway(gone, from) {
+  const all = cards(), n = all.indexOf(from);
+  for (const card of gone) card.hidden = true;
+  if (gone.includes(from)) focusOn([...all.slice(n), ...all.slice(0, n).reverse()].find((card) => !card.hidden));
+}
+
+/**
+ * edit sets a topic's level, here and at the service, for a press in a card or elsewhere.
+ * True when that is done, false when the service does not take it, undefined when it
+ * cannot be reached and the person was told so.
+ */
+async function edit(topic, level, name, from, undone) {
+  const on = $(`.chip.on button[value="${CSS.escape(topic)}"], .pick.on[value="${CSS.escape(topic)}"]`);
+  const was = on ? (on.closest('.favourite') ? 'favourite' : 'follow') : 'none';
+  let away = false;
   try {
     if (!await send('/my/interests', { [level]: topic, back: '/' })) return false;
   } catch {
-    if (!account) { say(text('away')); return true; }
-    await (await offline()).edit(topic, level === 'none' ? null : level, name);
-    return true;
+    if (!account) return say(text('away'));
+    away = true;
   }
+  const gone = level === 'mute' ? muting(topic) : [];
+  const undo = async () => {
+    if (!await edit(topic, was, name, from, true)) return;
+    for (const card of gone) card.hidden = false;
+    focusOn(from);
+  };
+  if (away) await (await offline()).edit(topic, level === 'none' ? null : level, name, ...(level === 'mute' ? [text('undo'), undo] : []));
   show(topic, level);
-  if (level === 'mute') {
-    for (const card of $$('.card')) card.hidden ||= $$('button[name=mute]', card).some((b) => b.value === topic);
-    say(text('you-muted', { name }), text('undo'), async () => { await edit(topic, was, name, true); for (const card of $$('.card')) if ($$('button[name=mute]', card).some((b) => b.value === topic)) card.hidden = false; });
-  } else if (!undo && !location.pathname.startsWith('/pick')) {
-    say(level === 'none' ? text('you-no-longer-follow', { name }) : text('you-follow', { name }), text('show-the-new-feed'), '/');
-  }
+  putAway(gone, from);
+  if (away) return true;
+  if (level === 'mute') say(text('you-muted', { name }), text('undo'), undo);
+  else if (!undone && !location.pathname.startsWith('/pick')) say(level === 'none' ? text('you-no-longer-follow', { name }) : text('you-follow', { name }), text('show-the-new-feed'), '/');
   return true;
 }
 
@@ -120,19 +158,21 @@ const marks = {
   read: ['unread', (title) => text('unread-of', { title }), true], unread: ['read', (title) => text('read-of', { title }), false],
 };
 
-/** mark sets or takes back a mark of a story. */
+/** mark sets or takes back a mark of a story. It returns what edit returns. */
 async function mark(button) {
   const card = button.closest('[data-story]'), { name, value } = button;
   try {
     if (!await send('/my/marks', { [name]: value, back: '/' })) return false;
   } catch {
-    say(text('away'));
-    return true;
+    return say(text('away'));
   }
   if (name === 'hide') {
-    (next(card, 1) ?? next(card, -1))?.focus({ preventScroll: true });
-    card.hidden = true;
-    say(text('story-hidden'), text('undo'), async () => { if (await send('/my/marks', { unhide: value, back: '/' }).catch(() => false)) card.hidden = false; else say(text('away')); });
+    putAway([card], card);
+    say(text('story-hidden'), text('undo'), async () => {
+      if (!await send('/my/marks', { unhide: value, back: '/' }).catch(() => false)) return say(text('away'));
+      card.hidden = false;
+      focusOn(card);
+    });
     return true;
   }
   const [opposite, label, on] = marks[name], title = $('h2', card)?.textContent ?? '';
@@ -151,12 +191,13 @@ addEventListener('submit', async (event) => {
   if (!(action === '/my/interests' && levels.includes(button.name)) && action !== '/my/marks') return;
   event.preventDefault();
   if (button.disabled) return;
-  button.closest('details')?.removeAttribute('open');
+  const menu = button.closest('details');
+  menu?.removeAttribute('open');
   button.disabled = true;
-  const done = action === '/my/marks' ? await mark(button) : await edit(button.value, button.name, nameOf(button));
+  const done = action === '/my/marks' ? await mark(button) : await edit(button.value, button.name, nameOf(button), button.closest('.card'));
   button.disabled = false;
-  if (document.activeElement === document.body && !button.closest('[hidden]')) button.focus({ preventScroll: true });
-  if (!done) {
+  if (document.activeElement === document.body && !button.closest('[hidden]')) (menu ? $('summary', menu) : button).focus({ preventScroll: true });
+  if (done === false) {
     form.append(make('input', { type: 'hidden', name: button.name, value: button.value })); // the service says in words what is wrong
     form.action = action;
     form.submit();
@@ -212,10 +253,8 @@ function next(card, step) {
 
 function go(step) {
   const card = next(document.activeElement.closest?.('.card'), step);
-  if (!card) return;
-  card.tabIndex = -1;
-  card.focus({ preventScroll: true });
-  card.scrollIntoView({ block: 'start', behavior: 'instant' });
+  focusOn(card);
+  card?.scrollIntoView({ block: 'start', behavior: 'instant' });
 }
 
 function press(what) { $(what, document.activeElement.closest?.('.card') ?? undefined)?.click(); }
@@ -225,12 +264,13 @@ const keys = {
   o: () => press('.card h2 a'), s: () => press('button[name=save], button[name=unsave]'),
   r: () => press('button[name=read], button[name=unread]'),
   m: () => { const menu = $('.menu', document.activeElement.closest?.('.card') ?? undefined); if (menu) { menu.open = true; $('button', menu).focus(); } },
+  u: () => $('.toast button')?.click(),
   '/': () => $('#q')?.focus(), '?': help,
 };
 
 const helps = () => ({
   j: text('key-next'), k: text('key-before'), o: text('key-open'), s: text('key-star'), r: text('mark-as-read'),
-  m: text('key-mute'), '/': text('find-a-topic'), '?': text('key-help'),
+  m: text('key-mute'), u: text('undo'), '/': text('find-a-topic'), '?': text('key-help'),
 });
 
 const keysOff = () => localStorage.getItem('keys') === 'off';
@@ -295,7 +335,7 @@ if (performance.getEntriesByType('navigation')[0]?.type === 'back_forward') {
 
 // What a page needs a little later, or seldom, is loaded then.
 
-const page = { account, text, make, say, show, at };
+const page = { account, text, make, say, show, at, mute: (topic) => putAway(muting(topic)) };
 
 async function offline() {
   const module = await import('./offline.js');
