@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/url"
+	"strings"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -47,10 +48,8 @@ func (r *Reader) edit(c *fiber.Ctx) error {
 	switch {
 	case lost:
 		f.back = withNote(f.back, "renewed")
-	case f.level == interests.Mute && was != interests.Mute:
-		f.back = withNote(f.back, "muted", "of", string(id), "was", wordOf(was))
-	case f.level == interests.None && was != interests.None:
-		f.back = withNote(f.back, "removed", "of", string(id), "was", wordOf(was))
+	case wordOf(was) != wordOf(f.level) && (f.level == interests.Mute || f.level == interests.None || strings.HasPrefix(f.back, "/my/interests")):
+		f.back = withNote(f.back, wordOf(f.level), "of", string(id), "was", wordOf(was))
 	}
 	return c.Redirect(f.back, fiber.StatusSeeOther)
 }

@@ -81,7 +81,8 @@ func mergeID(c *fiber.Ctx) (uuid.UUID, error) {
 
 // undoMerge answers POST /my/merges/:id, which takes the merge back.
 func (r *Reader) undoMerge(c *fiber.Ctx) error {
-	if _, err := readFields(c); err != nil {
+	fields, err := readFields(c)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
@@ -97,7 +98,11 @@ func (r *Reader) undoMerge(c *fiber.Ctx) error {
 	if _, err := r.deps.Belongs.Unmerge(ctx, v.session.Account, id); err != nil {
 		return fmt.Errorf("undo the merge %s: %w", id, err)
 	}
-	return c.Redirect(mergesPath+id.String()+"?note=undone", fiber.StatusSeeOther)
+	back := mergesPath + id.String()
+	if fields.Get("back") != "" {
+		back = localPath(fields.Get("back"))
+	}
+	return c.Redirect(withNote(back, "undone"), fiber.StatusSeeOther)
 }
 
 // memberPage returns who has signed in and what stands around their own page, with

@@ -34,7 +34,7 @@ func (r *Reader) noteOf(c *fiber.Ctx, v *visitor) note {
 		return note{Text: text("told-stale")}
 	}
 	switch name := c.Query("note"); name {
-	case "muted", "removed":
+	case "follow", "favourite", "mute", "none":
 		return r.levelNote(c, v, name)
 	case "hidden":
 		id, err := feed.ParseArticleID(c.Query("of"))
@@ -57,19 +57,16 @@ func (r *Reader) noteOf(c *fiber.Ctx, v *visitor) note {
 	}
 }
 
-// levelNote tells of a topic that was muted or removed.
-func (r *Reader) levelNote(c *fiber.Ctx, v *visitor, name string) note {
+// levelNote tells of a topic that was set to a level, and has it still, and gives back
+// the one that it had.
+func (r *Reader) levelNote(c *fiber.Ctx, v *visitor, now string) note {
 	id, was := topic.ID(c.Query("of")), c.Query("was")
 	_, known := r.deps.Catalogue.Get(id)
-	now, want := v.list.Level(id), interests.Mute
-	if name == "removed" {
-		want = 0
-	}
-	if !known || now != want || !v.known {
-		return note{}
-	}
 	if _, err := interests.ParseLevel(was); err != nil && was != wordOf(interests.None) {
 		return note{}
 	}
-	return note{text("you-"+name, "name", r.named(id).Name), &undo{"/my/interests", was, string(id)}}
+	if !known || !v.known || now == was || now != wordOf(v.list.Level(id)) {
+		return note{}
+	}
+	return note{text("now-"+now, "name", r.named(id).Name), &undo{"/my/interests", was, string(id)}}
 }

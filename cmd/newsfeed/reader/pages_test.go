@@ -106,12 +106,16 @@ func TestUndoLevels(t *testing.T) {
 	b.get("/my/interests").want(t, 200, "Favourites", "North Korea")
 	page = b.leads(b.press("north-korea", "none", "/my/interests"), "/my/interests?").want(t, 200, "You removed North Korea.")
 	b.undoes(page).want(t, 200, "Favourites")
+	page = b.leads(b.press("north-korea", "follow", "/my/interests"), "/my/interests?").want(t, 200, "You follow North Korea now.", "Following</h2>")
+	b.undoes(page).want(t, 200, "Favourites").lacks(t, "Following</h2>")
+	page = b.leads(b.press("japan", "follow", "/my/interests"), "/my/interests?").want(t, 200, "You follow Japan now.")
+	b.undoes(page).lacks(t, "Japan</bdi></a> <span")
 
-	for _, address := range []string{"/?note=muted&of=iran&was=follow", "/?note=muted&of=north-korea&was=x", "/?note=hidden&of=" + uuid.NewString(),
-		"/?note=read&of=x&count=2", "/?note=removed&of=north-korea&was=follow"} {
+	for _, address := range []string{"/?note=mute&of=iran&was=follow", "/?note=favourite&of=north-korea&was=x", "/?note=hidden&of=" + uuid.NewString(),
+		"/?note=read&of=x&count=2", "/?note=none&of=north-korea&was=follow", "/?note=favourite&of=north-korea&was=favourite"} {
 		b.get(address).want(t, 200).lacks(t, "Undo")
 	}
-	(&browser{site: s}).get("/?note=muted&of=north-korea&was=follow").want(t, 200).lacks(t, "Undo")
+	(&browser{site: s}).get("/?note=mute&of=north-korea&was=follow").want(t, 200).lacks(t, "Undo")
 }
 
 // Marks that no button makes are refused, and make no guest.

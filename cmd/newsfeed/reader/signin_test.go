@@ -174,8 +174,10 @@ func TestSignInMerges(t *testing.T) {
 	path, _, _ = strings.Cut(path, "?")
 	phone.sendFrom("cross-site", path).want(t, 403)
 	phone.wantTopics("[togo chad]")
+	phone.get("/my/interests").want(t, 200, "Brought along lately", "1 topic added · 1 that was different", `action="`+path+`"`)
 	phone.leads(phone.send(path), path).want(t, 200, "is taken back").lacks(t, "Undo")
 	phone.wantTopics("[chad]")
+	phone.get("/my/interests").want(t, 200, "Brought along lately", "taken back").lacks(t, path+`"><input`)
 }
 
 // Another site can sign nobody in, up or out, nor change anything of an account.

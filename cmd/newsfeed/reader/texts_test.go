@@ -64,14 +64,14 @@ func TestTexts(t *testing.T) {
 var (
 	inTemplate = regexp.MustCompile(`\b(?:text|rich) "([^"]+)"`)
 	inGo       = regexp.MustCompile(`\b(?:text|rich|say|label)\("([a-z0-9-]+)"[,)]`)
-	noted      = regexp.MustCompile(`(?:withNote\([^"]*, "|note=)([a-z-]+)"`)
+	noted      = regexp.MustCompile(`(?:withNote\([a-zA-Z.]+, "|note=)([a-z-]+)"`)
 )
 
 // made are the names that are put together, by what they begin or end with.
 func made() (names []string) {
 	for prefix, rest := range map[string]string{
 		"kind-":  "news video analysis opinion live audio gallery country region city person organisation company sport team subject tag source",
-		"month-": "1 2 3 4 5 6 7 8 9 10 11 12", "was-": "follow favourite mute none", "you-": "muted removed",
+		"month-": "1 2 3 4 5 6 7 8 9 10 11 12", "was-": "follow favourite mute none", "now-": "follow favourite mute none",
 		"term-": "coverage kind fresh must_know",
 	} {
 		for _, r := range strings.Fields(rest) {
@@ -129,7 +129,7 @@ func TestTextsAreAskedFor(t *testing.T) {
 		}
 		find(string(content), inGo)
 		for _, m := range noted.FindAllStringSubmatch(string(content), -1) {
-			if !slices.Contains([]string{"muted", "removed", "hidden", "read"}, m[1]) && !strings.HasPrefix(name, "sources") {
+			if !slices.Contains([]string{"hidden", "read"}, m[1]) && !strings.HasPrefix(name, "sources") {
 				names["note-"+m[1]] = true // those have words of their own
 			}
 		}
@@ -301,7 +301,7 @@ func TestPagesInAnotherLanguage(t *testing.T) {
 	}
 	paths := []string{"/", "/?unread=true", "/t/north-korea", "/t/france", "/s/" + a.ID.String(), "/a/" + a.ID.String(), "/a/x", "/search", "/search?q=0", "/search?q=north",
 		"/pick", "/my/interests", "/my/saved", "/my/account", "/my/devices", "/my/links", "/sign-in", "/sign-up", "/my/password", "/my/password/0", "/embed/sign-in",
-		"/?note=signed-out", "/?note=muted&of=france&was=follow", "/t/0000000000000000"}
+		"/?note=signed-out", "/?note=mute&of=france&was=follow", "/t/0000000000000000"}
 	for _, path := range paths {
 		for who, b := range map[string]*browser{"nobody": nobody, "a member": member} {
 			if page := b.get(path); page.StatusCode != 303 {

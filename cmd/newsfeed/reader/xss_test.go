@@ -76,7 +76,7 @@ func (s *hostileSite) paths(person *browser) []string {
 		person.send("/my/marks", "save", a.ID.String())
 		paths = append(paths, "/t/"+string(a.Tags[0].Topic))
 	}
-	return append(paths, "/t/"+string(first.Tags[1].Topic)+"?note=removed&of=x")
+	return append(paths, "/t/"+string(first.Tags[1].Topic)+"?note=none&of=x")
 }
 
 var handler = regexp.MustCompile(`^on[a-z]`)

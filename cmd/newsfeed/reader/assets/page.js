@@ -147,8 +147,8 @@ async function edit(topic, level, name, from, undone) {
   show(topic, level);
   putAway(gone, from);
   if (away) return true;
-  if (level === 'mute') say(text('you-muted', { name }), text('undo'), undo);
-  else if (!undone && !location.pathname.startsWith('/pick')) say(level === 'none' ? text('you-no-longer-follow', { name }) : text('you-follow', { name }), text('show-the-new-feed'), '/');
+  if (level === 'mute') say(text('now-mute', { name }), text('undo'), undo);
+  else if (!undone && !location.pathname.startsWith('/pick')) say(level === 'none' ? text('you-no-longer-follow', { name }) : text('now-follow', { name }), text('show-the-new-feed'), '/');
   return true;
 }
 

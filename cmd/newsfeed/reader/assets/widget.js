@@ -79,7 +79,7 @@ customElements.get('add-interest') || customElements.define('add-interest', clas
   show(said = '') {
     const focus = this.shadowRoot.activeElement?.name;
     this.shadowRoot.replaceChildren(...this.topics.map((topic) => {
-      if (topic.level == 'mute') return make('span', text('you-muted', topic.name), { dir: 'auto' });
+      if (topic.level == 'mute') return make('span', text('now-mute', topic.name), { dir: 'auto' });
       const button = make('button', topic.level ? text('interest-added-in', topic.name) : text('add-interest-in', topic.name), { name: topic.id, dir: 'auto', onclick: () => this.press(topic) });
       button.setAttribute('aria-pressed', !!topic.level);
       return button;
