@@ -176,7 +176,7 @@ func TestBadForms(t *testing.T) {
 		{"", "follow", 404, "No topic of that name"},
 		{"north kora", "follow", 404, `<a href="/t/north-korea">North Korea</a>`},
 		{"<script>alert(1)</script>", "follow", 404, "&lt;script&gt;"},
-		{strings.Repeat("ä", 10_000), "follow", 400, "not one of ours"},
+		{strings.Repeat("ä", 10_000), "follow", 413, "That is too much"},
 		{`{"$gt":""}`, "follow", 404, "No topic of that name"},
 		{"%\xff\xfe", "follow", 404, "No topic of that name"},
 		{"iran", "none", 303, ""}, // nobody has nothing to remove
