@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/mmcdole/gofeed"
-	rssfile "github.com/mmcdole/gofeed/rss"
 
 	"newsfeed/interests/wire"
 )
@@ -157,20 +156,6 @@ type parsed struct {
 	nameless map[int]bool  // entries whose id is said to be no address
 }
 
-// Translate implements gofeed.Translator.
-func (p *parsed) Translate(document any) (*gofeed.Feed, error) {
-	if original, ok := document.(*rssfile.Feed); ok {
-		p.keeps = time.Duration(min(number(original.TTL), 1e6)) * time.Minute
-		for i, entry := range original.Items {
-			if entry.GUID != nil && strings.EqualFold(strings.TrimSpace(entry.GUID.IsPermalink), "false") {
-				p.nameless[i] = true
-			}
-		}
-	}
-	// The first <img> of a text is as often a tracker as a picture.
-	return (&gofeed.DefaultRSSTranslator{DisableContentImageScan: true}).Translate(document)
-}
-
 // parseDocument lets the parser read a document. That it panics (it does on null
 // in place of an item of JSON Feed) is a failure of that document.
 func parseDocument(ctx context.Context, text []byte) (document *parsed, err error) {
@@ -180,8 +165,8 @@ func parseDocument(ctx context.Context, text []byte) (document *parsed, err erro
 		}
 	}()
 	document = &parsed{nameless: map[int]bool{}}
-	parser := gofeed.NewParser()
-	parser.RSSTranslator = document
+	parser, to := gofeed.NewParser(), &translation{ctx: ctx, to: document}
+	parser.RSSTranslator, parser.AtomTranslator, parser.JSONTranslator = to, to, to
 	document.Feed, err = parser.Parse(untilDone{ctx, bytes.NewReader(text)})
 	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) {
 		err = ErrNoDocument

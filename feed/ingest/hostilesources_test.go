@@ -219,6 +219,9 @@ func madDates() []HostileSource {
 		bodies[fmt.Sprintf("mad date %d", i)] = channel(item("<pubDate>"+date+"</pubDate><dc:date>"+date+"</dc:date>") + item("<atom:updated>"+date+"</atom:updated>"))
 		bodies[fmt.Sprintf("mad Atom date %d", i)] = atomOf(`<entry><title>T</title><link href="https://hostile.example/1"/><published>` + date + "</published><updated>" + date + "</updated></entry>")
 	}
+	long := strings.Repeat("x", maxDate) // as many as the parser tries in all forms
+	bodies["dates at the bound"] = channel(counted(5000, `<item><title>T</title><link>https://hostile.example/%d</link><pubDate>`+long+`</pubDate><dc:date>`+long+`</dc:date></item>`))
+	bodies["JSON dates at the bound"] = []byte(`{"version":"https://jsonfeed.org/version/1","items":[` + strings.TrimSuffix(counted(5000, `{"id":"https://hostile.example/%d","date_published":"`+long+`","date_modified":"`+long+`"},`), ",") + `]}`)
 	return sourcesOf(bodies)
 }
 

@@ -7,14 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Bounds of a document, so that reading what passes costs at most a second and
 // 64 MB. The parser has quadratic corners: it copies the namespaces in scope for
-// each element (280 kB of nested xmlns took it eight seconds and 4 GB), and adds
-// up the text of unknown elements piece by piece.
+// each element (280 kB of nested xmlns took it eight seconds and 4 GB), adds up
+// the text of unknown elements piece by piece, and tries a date in some 180 forms,
+// of which each that fails copies it.
 const (
 	maxDepth      = 100       // elements, or arrays and objects of JSON, within each other
 	maxTokens     = 400_000   // tags, texts, comments
@@ -27,6 +29,8 @@ const (
 	maxPieced     = 64 << 20  // bytes of text that are moved to add up its pieces
 	maxUnknown    = 40_000    // elements with a namespace: the parser keeps each with two maps
 	maxElementLen = 2 << 20   // bytes from an element's start to its end, below <item>
+	maxDates      = 10_000    // in what is read as such
+	maxDate       = 128       // bytes of one
 	maxRation     = maxElementLen + 128<<10
 )
 
@@ -98,6 +102,7 @@ type xmlScan struct {
 	tokens  int
 	items   int
 	unknown int
+	dates   int
 	copies  int
 	pieced  int
 	scope   int // namespaces in scope
@@ -109,6 +114,7 @@ type openElement struct {
 	text     int   // bytes of it so far, its own
 	from     int64 // where it begins
 	item     bool  // it is one, or is around one
+	date     bool  // it holds one
 }
 
 func (s *xmlScan) take(token xml.Token) error {
@@ -147,7 +153,11 @@ func (s *xmlScan) start(e *xml.StartElement) error {
 	if isItem {
 		s.items++
 	}
-	s.open = append(s.open, openElement{declared: declared, from: s.decoder.InputOffset(), item: isItem || len(s.open) < 2})
+	date := isDate(e.Name.Local)
+	if date {
+		s.dates++
+	}
+	s.open = append(s.open, openElement{declared: declared, from: s.decoder.InputOffset(), item: isItem || len(s.open) < 2, date: date})
 	switch {
 	case len(s.open) > maxDepth:
 		return bound("it nests deeper than %d elements", maxDepth)
@@ -161,6 +171,8 @@ func (s *xmlScan) start(e *xml.StartElement) error {
 		return bound("it has too many namespaces for its many elements")
 	case s.items > maxItems:
 		return bound("it has more than %d items", maxItems)
+	case s.dates > maxDates:
+		return errManyDates
 	case s.unknown > maxUnknown:
 		return bound("it has more than %d elements of other namespaces", maxUnknown)
 	}
@@ -189,15 +201,33 @@ func (s *xmlScan) piece(size int) error {
 	}
 	e := &s.open[len(s.open)-1]
 	s.pieced += e.text
-	if e.text += size; s.pieced > maxPieced {
+	switch e.text += size; {
+	case s.pieced > maxPieced:
 		return bound("the texts of its elements come in too many pieces")
+	case e.date && e.text > maxDate:
+		return errLongDate
 	}
 	return nil
+}
+
+var errManyDates = bound("it has more than %d dates", maxDates)
+
+var errLongDate = bound("a date in it is longer than %d bytes", maxDate)
+
+// isDate reports whether an element, or a member of JSON, of that name is read as a
+// date.
+func isDate(name string) bool {
+	switch strings.ToLower(name) {
+	case "pubdate", "lastbuilddate", "date", "published", "updated", "modified", "issued", "created", "date_published", "date_modified":
+		return true
+	}
+	return false
 }
 
 // prescanJSON does the same for JSON Feed.
 func prescanJSON(in *rationed) error {
 	d := jsontext.NewDecoder(in, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	date, dates := false, 0 // whether one comes next
 	for tokens, objects := 0, 0; ; tokens++ {
 		in.left = maxRation
 		token, err := d.ReadToken()
@@ -217,6 +247,14 @@ func prescanJSON(in *rationed) error {
 			return bound("it has more than %d values", maxTokens)
 		case objects > 4*maxItems:
 			return bound("it has more than %d objects", 4*maxItems)
+		case dates > maxDates:
+			return errManyDates
+		case date && token.Kind() == '"' && len(token.String()) > maxDate:
+			return errLongDate
+		}
+		kind, n := d.StackIndex(d.StackDepth())
+		if date = kind == '{' && n%2 == 1 && isDate(token.String()); date {
+			dates++
 		}
 	}
 }

@@ -38,6 +38,11 @@ func TestPrescanBounds(t *testing.T) {
 		"internal subset":      {"<!DOCTYPE rss [ ]>" + "<rss/>", `<!DOCTYPE rss PUBLIC "a" "b"><rss/>`},
 		"nesting in JSON":      {`{"a":` + many(maxDepth, "["), `{"a":` + many(50, "[") + many(50, "]") + "}"},
 		"values in JSON":       {`{"a":[0` + many(maxTokens, ",0"), `{"a":[0` + many(1000, ",0") + "]}"},
+		"dates":                {"<rss><channel>" + many(maxDates+1, "<updated/>"), "<rss><channel>" + many(maxDates, "<updated/>")},
+		"dates in JSON":        {`{"a":[0` + many(maxDates+1, `,{"date_modified":0}`), `{"a":[0` + many(maxDates, `,{"date_modified":0}`) + "]}"},
+		"date":                 {"<rss><channel><pubDate>" + many(maxDate+1, "x"), "<rss><channel><pubDate>" + many(maxDate, "x") + "</pubDate><title>" + many(maxDate+1, "x")},
+		"date in pieces":       {"<feed><a:Updated>" + many(maxDate/2+1, "x<!---->x"), "<feed><a:Updated>" + many(maxDate/2, "x<!---->x")},
+		"date in JSON":         {`{"items":[{"date_published":"` + many(maxDate+1, "x") + `"}]}`, `{"items":[{"date_published":"` + many(maxDate, "x") + `","title":"date_modified","x":"` + many(maxDate+1, "x") + `"}]}`},
 		"objects in JSON":      {`{"a":[{}` + many(4*maxItems, ",{}"), `{"a":[{}` + many(1000, ",{}") + "]}"},
 	} {
 		if err := prescan(t.Context(), []byte(test.over)); !errors.Is(err, errBound) {
