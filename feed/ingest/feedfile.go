@@ -74,12 +74,13 @@ func ReadDocument(ctx context.Context, r Received) (Document, error) {
 	if len(in.text) > MaxDocument {
 		return Document{}, fmt.Errorf("%w: it is larger than %d MiB in UTF-8", errUnreadable, MaxDocument>>20)
 	}
-	if err := prescan(ctx, in.text); err != nil {
+	texts, err := prescan(ctx, in.text)
+	if err != nil {
 		return Document{}, err
 	}
-	parsed, broken := parseDocument(ctx, in.text)
+	parsed, broken := parseDocument(ctx, in.text, texts)
 	if broken != nil && ctx.Err() == nil {
-		parsed = mended(ctx, in.text)
+		parsed = mended(ctx, in.text, texts)
 	}
 	if err := context.Cause(ctx); err != nil {
 		return Document{}, err
@@ -158,14 +159,14 @@ type parsed struct {
 
 // parseDocument lets the parser read a document. That it panics (it does on null
 // in place of an item of JSON Feed) is a failure of that document.
-func parseDocument(ctx context.Context, text []byte) (document *parsed, err error) {
+func parseDocument(ctx context.Context, text []byte, texts atomTexts) (document *parsed, err error) {
 	defer func() {
 		if broken := recover(); broken != nil {
 			document, err = nil, fmt.Errorf("the parser gave up: %v", broken)
 		}
 	}()
 	document = &parsed{nameless: map[int]bool{}}
-	parser, to := gofeed.NewParser(), &translation{ctx: ctx, to: document}
+	parser, to := gofeed.NewParser(), &translation{ctx: ctx, texts: texts, to: document}
 	parser.RSSTranslator, parser.AtomTranslator, parser.JSONTranslator = to, to, to
 	document.Feed, err = parser.Parse(untilDone{ctx, bytes.NewReader(text)})
 	if errors.Is(err, gofeed.ErrFeedTypeNotDetected) {
@@ -179,12 +180,12 @@ func parseDocument(ctx context.Context, text []byte) (document *parsed, err erro
 
 // mended reads a document that breaks off up to its last whole entry; nil when
 // that does not help. (Of 447 polls of real outlets 3 were cut off.)
-func mended(ctx context.Context, text []byte) *parsed {
+func mended(ctx context.Context, text []byte, texts atomTexts) *parsed {
 	whole := wholePart(ctx, text)
 	if whole == nil {
 		return nil
 	}
-	document, err := parseDocument(ctx, whole)
+	document, err := parseDocument(ctx, whole, texts)
 	if err != nil {
 		return nil
 	}

@@ -50,8 +50,8 @@ func FuzzPrescan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte, contentType string) {
 		began := cpuTime()
 		in, _ := decode(context.Background(), b, contentType)
-		if err := prescan(context.Background(), in.text); err == nil {
-			_, _ = parseDocument(context.Background(), in.text)
+		if texts, err := prescan(context.Background(), in.text); err == nil {
+			_, _ = parseDocument(context.Background(), in.text, texts)
 		}
 		costly(t, "pre-scan and parser", len(b), cpuTime()-began)
 	})

@@ -72,26 +72,27 @@ func (r untilDone) Read(p []byte) (int, error) {
 	return r.in.Read(p[:min(len(p), 64<<10)])
 }
 
-// prescan refuses what could harm the parser, which reads the document after it.
-// Whether it is well-formed is left to the parser.
-func prescan(ctx context.Context, text []byte) error {
+// prescan refuses what could harm the parser, which reads the document after it,
+// and returns what the parser does not tell of Atom. Whether it is well-formed is
+// left to the parser.
+func prescan(ctx context.Context, text []byte) (atomTexts, error) {
 	in := &rationed{untilDone{ctx, bytes.NewReader(text)}, maxRation}
 	if start := bytes.TrimSpace(text[:min(len(text), 4<<10)]); len(start) > 0 && start[0] == '{' {
-		return prescanJSON(in)
+		return nil, prescanJSON(in)
 	}
-	s := &xmlScan{decoder: xml.NewDecoder(in)}
+	s := &xmlScan{decoder: xml.NewDecoder(in), texts: atomTexts{}}
 	s.decoder.Strict = false
 	for {
 		in.left = maxRation
 		token, err := s.decoder.RawToken()
 		if errors.Is(err, errBound) {
-			return err
+			return nil, err
 		}
 		if err != nil { // cut off or broken: what comes next says so
-			return context.Cause(ctx)
+			return s.texts, context.Cause(ctx)
 		}
 		if err := s.take(token); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }
@@ -106,15 +107,19 @@ type xmlScan struct {
 	copies  int
 	pieced  int
 	scope   int // namespaces in scope
+	root    xml.Name
+	entries int // of Atom
+	texts   atomTexts
 	open    []openElement
 }
 
 type openElement struct {
 	declared int   // namespaces
-	text     int   // bytes of it so far, its own
+	bytes    int   // of its own text so far
 	from     int64 // where it begins
 	item     bool  // it is one, or is around one
 	date     bool  // it holds one
+	text     textPlace
 }
 
 func (s *xmlScan) take(token xml.Token) error {
@@ -157,7 +162,7 @@ func (s *xmlScan) start(e *xml.StartElement) error {
 	if date {
 		s.dates++
 	}
-	s.open = append(s.open, openElement{declared: declared, from: s.decoder.InputOffset(), item: isItem || len(s.open) < 2, date: date})
+	s.open = append(s.open, openElement{text: s.text(e), declared: declared, from: s.decoder.InputOffset(), item: isItem || len(s.open) < 2, date: date})
 	switch {
 	case len(s.open) > maxDepth:
 		return bound("it nests deeper than %d elements", maxDepth)
@@ -200,11 +205,11 @@ func (s *xmlScan) piece(size int) error {
 		return nil
 	}
 	e := &s.open[len(s.open)-1]
-	s.pieced += e.text
-	switch e.text += size; {
+	s.pieced += e.bytes
+	switch e.bytes += size; {
 	case s.pieced > maxPieced:
 		return bound("the texts of its elements come in too many pieces")
-	case e.date && e.text > maxDate:
+	case e.date && e.bytes > maxDate:
 		return errLongDate
 	}
 	return nil

@@ -45,10 +45,10 @@ func TestPrescanBounds(t *testing.T) {
 		"date in JSON":         {`{"items":[{"date_published":"` + many(maxDate+1, "x") + `"}]}`, `{"items":[{"date_published":"` + many(maxDate, "x") + `","title":"date_modified","x":"` + many(maxDate+1, "x") + `"}]}`},
 		"objects in JSON":      {`{"a":[{}` + many(4*maxItems, ",{}"), `{"a":[{}` + many(1000, ",{}") + "]}"},
 	} {
-		if err := prescan(t.Context(), []byte(test.over)); !errors.Is(err, errBound) {
+		if _, err := prescan(t.Context(), []byte(test.over)); !errors.Is(err, errBound) {
 			t.Errorf("%s: beyond the bound: %v", name, err)
 		}
-		if err := prescan(t.Context(), []byte(test.under)); err != nil {
+		if _, err := prescan(t.Context(), []byte(test.under)); err != nil {
 			t.Errorf("%s: within the bound: %v", name, err)
 		}
 	}

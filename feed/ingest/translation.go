@@ -16,8 +16,9 @@ import (
 // what it says of itself first, then item by item, as long as its context lasts. (The
 // parser's own translators do it all at once, and try each date in some 180 forms.)
 type translation struct {
-	ctx context.Context
-	to  *parsed
+	ctx   context.Context
+	texts atomTexts
+	to    *parsed
 }
 
 // Translate implements gofeed.Translator.
@@ -33,10 +34,17 @@ func (t *translation) Translate(document any) (*gofeed.Feed, error) {
 	case *atomfile.Feed:
 		head := *from
 		head.Entries = nil
+		t.texts.head(&head)
+		for i, entry := range from.Entries {
+			t.texts.entry(i+1, entry)
+		}
 		return translate(t.ctx, &gofeed.DefaultAtomTranslator{}, &head, from.Entries, func(entries []*atomfile.Entry) any { return &atomfile.Feed{Entries: entries} })
 	case *jsonfile.Feed:
 		head := *from
-		head.Items = nil
+		head.Items, head.Title = nil, letters(from.Title, silentText)
+		for _, item := range from.Items {
+			jsonLetters(item)
+		}
 		return translate(t.ctx, &gofeed.DefaultJSONTranslator{}, &head, from.Items, func(items []*jsonfile.Item) any { return &jsonfile.Feed{Items: items} })
 	}
 	return nil, fmt.Errorf("%T is no document that is known", document)
