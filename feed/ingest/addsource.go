@@ -125,16 +125,20 @@ func (d *Desk) newAddress(address, source string, known []Address, document *Doc
 	return a
 }
 
-// find asks an address, and the document that a page announces. The document is
-// nil when the address did not answer.
+// find asks an address, and the document that a page announces: which is as little
+// to be trusted as what was given. The document is nil when the address did not
+// answer.
 func (d *Desk) find(ctx context.Context, given string) (address string, document *Document, err error) {
 	address, err = feedAddress(given)
 	if err != nil {
 		return "", nil, err
 	}
-	for range 2 {
+	for asked := range 2 {
 		v := visit{desk: d}
 		answer, err := v.fetch(ctx, fetch.Request{URL: address})
+		if errors.Is(err, fetch.ErrRefused) && asked > 0 {
+			return "", nil, fmt.Errorf("announces %s as its document: %w", address, err)
+		}
 		if err != nil {
 			return address, nil, noAnswer(err)
 		}

@@ -2,12 +2,15 @@ package ingest_test
 
 import (
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -88,6 +91,56 @@ func TestSourcesAreGuarded(t *testing.T) {
 			t.Fatal("the canary sings for nobody")
 		default:
 		}
+	}
+}
+
+// A page may announce any address as its document; one that may not be fetched is
+// refused with the reason, and nobody asks it.
+func TestAnnouncedAddressesAreGuarded(t *testing.T) {
+	hits, port := canary(t)
+	desk, store, _ := openDesk(t)
+	var mu sync.Mutex
+	head := ""
+	url := publish(t, "127.1.0.7", func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		_, _ = io.WriteString(w, "<html><head><title>Page</title>"+head+"</head></html>")
+	})
+	desk.Client = fetch.New(fetch.Options{Agent: "test", Timeout: 5 * time.Second, Besides: []netip.AddrPort{netip.MustParseAddrPort(strings.TrimPrefix(url, "http://"))}})
+	defer desk.Client.Close()
+	link := func(href string) string {
+		return `<link rel="alternate" type="application/rss+xml" href="` + href + `">`
+	}
+	heads := []string{link("file:///etc/passwd"), link("ftp://127.0.0.1/x"), link("gopher://127.0.0.1:6379/_x"), link("http://user:secret@127.0.0.1/"), link("http://169.254.169.254/latest/meta-data/"),
+		link("//127.0.0.1:" + port + "/"), `<base href="http://127.0.0.1:` + port + `/">` + link("feed")}
+	for _, name := range append(table(t, "loopback"), "10.0.0.1", "192.168.1.1", "[fd00::1]", "[::ffff:169.254.169.254]") {
+		heads = append(heads, link("http://"+name+"/feed"), link("http://"+name+":"+port+"/feed"), link("https://"+name+"/feed"))
+	}
+	for _, h := range heads {
+		mu.Lock()
+		head = h
+		mu.Unlock()
+		_, err := desk.Add(t.Context(), url, "")
+		var invalid *ingest.Invalid
+		reason := "may not be fetched"
+		if strings.Contains(h, "%31") || strings.Contains(h, "%00") {
+			reason = "nor a page that announces one" // it is no address at all
+		}
+		if !errors.As(err, &invalid) || invalid.Fields[0].Location != "/url" || !strings.Contains(invalid.Fields[0].Message, reason) {
+			t.Errorf("a page with %s: %v", h, err)
+		}
+	}
+	if n := hits.Load(); n != 0 {
+		t.Errorf("the canary was reached %d times", n)
+	}
+	if all, err := store.Sources().All(t.Context()); err != nil || len(all) != 0 {
+		t.Errorf("stored were %v, %v", all, err)
+	}
+	mu.Lock()
+	head = link("/feed")
+	mu.Unlock()
+	if _, err := desk.Add(t.Context(), url, ""); err == nil || strings.Contains(err.Error(), "may not be fetched") {
+		t.Errorf("a page that announces itself: %v", err)
 	}
 }
 

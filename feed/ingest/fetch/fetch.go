@@ -15,6 +15,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -39,9 +40,10 @@ var (
 
 // Options are the operator's choices.
 type Options struct {
-	Agent        string        // User-Agent
-	Timeout      time.Duration // of everything that one Get does; > 0
-	AllowPrivate bool          // any address and port may be connected to
+	Agent        string           // User-Agent
+	Timeout      time.Duration    // of everything that one Get does; > 0
+	AllowPrivate bool             // any address and port may be connected to
+	Besides      []netip.AddrPort // else: what may be besides public addresses
 }
 
 // Client fetches. It is safe for concurrent use.
@@ -57,7 +59,7 @@ func New(o Options) *Client {
 	c := &Client{agent: o.Agent, timeout: o.Timeout}
 	dialer := &net.Dialer{Timeout: o.Timeout, KeepAlive: -1}
 	if !o.AllowPrivate {
-		c.guard = newGuard()
+		c.guard = newGuard().besides(o.Besides)
 		dialer.Control = c.guard
 	}
 	c.http = http.Client{

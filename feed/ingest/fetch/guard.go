@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"code.dny.dev/ssrf"
@@ -39,6 +40,16 @@ func newGuard() guard {
 			return fmt.Errorf("%w: %w", ErrRefused, err)
 		}
 		return nil
+	}
+}
+
+// besides lets some addresses pass.
+func (g guard) besides(allowed []netip.AddrPort) guard {
+	return func(network, address string, c syscall.RawConn) error {
+		if to, err := netip.ParseAddrPort(address); err == nil && slices.Contains(allowed, to) {
+			return nil
+		}
+		return g(network, address, c)
 	}
 }
 
@@ -76,13 +87,34 @@ func (c *Client) check(u *url.URL) error {
 	case c.guard == nil:
 		return nil
 	}
+	if to, err := netip.ParseAddrPort(u.Host); err == nil && c.guard(network(to.Addr()), to.String(), nil) == nil {
+		return nil
+	}
 	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || !slices.Contains(ports, uint16(port))) {
 		return fmt.Errorf("%w: only ports %v are, and %s is another one", ErrRefused, ports, u.Port())
 	}
 	if ip, err := netip.ParseAddr(u.Hostname()); err == nil {
 		return c.guard(network(ip), netip.AddrPortFrom(ip, 443).String(), nil)
 	}
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	switch {
+	case endsInNumber(host):
+		return fmt.Errorf("%w: %s is neither a name nor an address", ErrRefused, u.Hostname())
+	case host == "localhost" || strings.HasSuffix(host, ".localhost"): // RFC 6761, whatever a resolver makes of it
+		return fmt.Errorf("%w: %s is this machine", ErrRefused, u.Hostname())
+	}
 	return nil
+}
+
+// endsInNumber reports hosts that browsers read as IPv4 addresses, and so do some
+// resolvers, given in lower case: 127.1, 0x7f000001, 2130706433 (https://url.spec.whatwg.org/#ends-in-a-number-checker).
+func endsInNumber(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	digits := "0123456789"
+	if strings.HasPrefix(last, "0x") {
+		last, digits = last[1:], digits+"abcdefx"
+	}
+	return last != "" && strings.Trim(last, digits) == ""
 }
 
 func network(ip netip.Addr) string {

@@ -60,12 +60,13 @@ func TestGuardTable(t *testing.T) {
 func TestCheck(t *testing.T) {
 	client := New(Options{Agent: "test", Timeout: time.Second})
 	for _, address := range []string{"http://127.0.0.1/", "https://[::1]/x", "http://[::ffff:10.0.0.1]/", "http://169.254.169.254/latest", "ftp://example.org/",
-		"file:///etc/passwd", "gopher://example.org/", "http://user@example.org/", "http://example.org:22/", "http:///x", "http://%zz/"} {
+		"file:///etc/passwd", "gopher://example.org/", "http://user@example.org/", "http://example.org:22/", "http:///x", "http://%zz/",
+		"http://127.1/", "http://0/", "http://2130706433/", "http://0x7f000001/", "http://0x7f.0.0.1/", "http://0177.0.0.1/", "http://127.0.0.1./", "http://example.256/", "http://example.0X/", "http://LOCALHOST./", "http://a.localhost/"} {
 		if err := client.Check(address); !errors.Is(err, ErrRefused) {
 			t.Errorf("%s: %v, want ErrRefused", address, err)
 		}
 	}
-	for _, address := range []string{"http://example.org/", "https://example.org:8443/x", "http://1.1.1.1/"} {
+	for _, address := range []string{"http://example.org/", "https://example.org:8443/x", "http://1.1.1.1/", "http://0x7f.example/", "http://a1.b2/", "http://1.org./"} {
 		if err := client.Check(address); err != nil {
 			t.Errorf("%s: %v, want it allowed", address, err)
 		}
