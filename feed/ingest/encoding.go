@@ -163,29 +163,6 @@ func encodingOf(name string) encoding.Encoding {
 	return nil
 }
 
-// guessed is the encoding of bytes of which nothing true is said. UTF-8 with a
-// few bytes spoiled is still that when most of what is beyond ASCII is; else it
-// is what browsers of the West took everything for.
-func guessed(b []byte) string {
-	if utf8.Valid(b) {
-		return "utf-8"
-	}
-	good, bad := 0, 0
-	for rest := b; len(rest) > 0; {
-		r, n := utf8.DecodeRune(rest)
-		switch rest = rest[n:]; {
-		case r == utf8.RuneError && n == 1:
-			bad++
-		case r >= utf8.RuneSelf:
-			good++
-		}
-	}
-	if good > bad {
-		return "utf-8"
-	}
-	return "windows-1252"
-}
-
 // convert decodes bytes of an encoding that is known, without what XML forbids. No
 // decoder fails: they write U+FFFD. The error is the context's.
 func convert(ctx context.Context, b []byte, name string) ([]byte, error) {
