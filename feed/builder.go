@@ -205,8 +205,7 @@ func (w *walker) items() {
 	var (
 		items = 0
 		next  = w.start
-		first = next.First
-		id    = next.FirstID
+		last  = hit{row: noRow} // the opener of the last card
 		more  = true
 	)
 	for looked := 0; items < w.q.Limit && looked < maxCandidates && more; {
@@ -227,15 +226,15 @@ func (w *walker) items() {
 			if w.q.Why {
 				w.why(w.terms(r, w.sources(p.story)))
 			}
-			first, id = p.opener.key, w.m.view.id(p.opener.row)
+			last = p.opener
 		}
 		if next.Offset = uint16(at); at == w.size {
 			next.Key, next.ID, next.Offset = w.last.key, w.m.view.id(w.last.row), 0
 			more = w.more
 		}
 	}
-	if w.q.Cursor == nil {
-		next.First, next.FirstID = first, id
+	if w.q.Cursor == nil && last.row != noRow {
+		next.First, next.FirstID = last.key, w.m.view.id(last.row)
 	}
 	w.page.next, w.page.more = next, more
 }

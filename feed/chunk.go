@@ -57,8 +57,11 @@ func (w *walker) judge() (last hit, n int) {
 func (w *walker) judgeFetched() {
 	for i := range w.fetched {
 		c := &w.fetched[i]
-		a := w.appraise(c.key-c.weight, c.meta, c.tags)
-		if a.weight > c.weight {
+		if !c.scanned {
+			c.appraisal = w.m.appraise(c.key-c.from, c.meta, c.tags)
+		}
+		a := &c.appraisal
+		if a.weight > c.from {
 			continue // it came before, from the list of its best topic
 		}
 		w.last = c.hit
@@ -73,61 +76,10 @@ func (w *walker) judgeFetched() {
 	}
 }
 
-// appraisal is what the list makes of an article.
-type appraisal struct {
-	score   int64 // of an article that is a story of its own
-	weight  int64 // in stage 1, of the best topic that is followed
-	lead    topicNum
-	source  topicNum
-	allowed bool // something matches, nothing is muted
-}
-
-// appraise looks at an article's tags, once. The key is its static one. The lead is
-// the most salient topic that matches, the source only if nothing else does.
-func (w *walker) appraise(key int64, m meta, at uint32) (a appraisal) {
-	var (
-		tags         = w.m.view.tagsAt(m, at)
-		own          = m.source()
-		standings    = w.m.standings
-		worth, fresh int64
-		muted        bool
-	)
-	a.source, a.lead, a.weight, a.allowed = tags.at(own).topic(), noNumber, weightFollow, w.m.cold
-	for i := range tags.n {
-		t := tags.at(i)
-		n := t.topic()
-		var s standing
-		if int(n) < len(standings) {
-			s = standings[n]
-		}
-		if s <= 0 {
-			muted = muted || s.muted()
-			if !w.m.cold {
-				continue
-			}
-		}
-		if a.lead == noNumber && i != own {
-			a.lead = n
-		}
-		if s.matched() {
-			a.allowed = true
-			worth += s.worth(t.salience())
-			fresh = max(fresh, s.fresh())
-			a.weight = max(a.weight, s.weight())
-		}
-	}
-	if a.lead == noNumber {
-		a.lead = a.source
-	}
-	a.allowed = a.allowed && !muted
-	a.score = key + min(worth, maxInterest) + kindWorth[m.kind()] + fresh
-	return a
-}
-
 // appraiseRow is appraise for a row of which nothing is at hand.
 func (w *walker) appraiseRow(r row) appraisal {
 	b := w.m.view.at(r)
-	return w.appraise(w.m.view.key(r), b.meta, b.tags)
+	return w.m.appraise(w.m.view.key(r), b.meta, b.tags)
 }
 
 // opens reports whether a candidate opens the place of its story.

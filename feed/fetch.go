@@ -1,5 +1,7 @@
 package feed
 
+import "slices"
+
 // Judging reads, of each candidate, its record, its tags, and of a story the record,
 // the list of its rows, and of each of these the same again. Most of that is in no
 // cache, and each is needed to know where the next one is. So candidates are fetched
@@ -9,10 +11,12 @@ package feed
 // fetched is a candidate and what its record says.
 type fetched struct {
 	hit
-	weight int64 // of the list that it came from
-	tags   uint32
-	meta   meta
-	story  storyNum // as of the walk's edition
+	from    int64 // weight of the list that it came from
+	tags    uint32
+	meta    meta
+	story   storyNum // as of the walk's edition
+	scanned bool     // it was appraised already
+	appraisal
 }
 
 // several is a story of several articles: the row by which it was met, and those of
@@ -27,12 +31,13 @@ type several struct {
 // false when there are none. Those that are favourites come again.
 func (w *walker) fetch(n int) bool {
 	w.fetched, w.stories = w.fetched[:0], w.stories[:0]
+	w.fetched = slices.Grow(w.fetched, n)
 	for range n {
-		h, weight, ok := w.m.pop()
-		if !ok {
+		w.fetched = w.fetched[:len(w.fetched)+1]
+		if !w.m.pop(&w.fetched[len(w.fetched)-1]) {
+			w.fetched = w.fetched[:len(w.fetched)-1]
 			break
 		}
-		w.fetched = append(w.fetched, fetched{hit: h, weight: weight})
 	}
 	v, stories := &w.m.view, 0
 	for i := range w.fetched {
@@ -42,7 +47,9 @@ func (w *walker) fetch(n int) bool {
 		stories += int(min(c.story, 1))
 	}
 	for i := range w.fetched {
-		w.warm += v.touchTags(w.fetched[i].tags)
+		if c := &w.fetched[i]; !c.scanned {
+			w.warm += v.touchTags(c.tags)
+		}
 	}
 	if stories > 0 {
 		w.fetchStories()

@@ -234,34 +234,38 @@ func (l *lane) take(m *merge) (next upcoming, ok bool) {
 // next returns the next row, each once.
 func (m *merge) next() (hit, bool) {
 	for {
-		h, weight, ok := m.pop()
-		if !ok {
+		var c fetched
+		if !m.pop(&c) {
 			return hit{}, false
 		}
-		if !m.graded || weight == weightFavourite || m.weight(h.row) == weight {
-			return h, true
+		if !m.graded || c.scanned || c.from == weightFavourite || m.weight(c.row) == c.from {
+			return c.hit, true
 		}
 	}
 }
 
-// pop returns the next row and the weight of the list that it came from: each row
+// pop gives the next row, with the weight of the list that it came from: each row
 // once from the lists of a weight. A row of a favourite comes again, later, from a
 // list of a lower weight than its best.
-func (m *merge) pop() (h hit, weight int64, ok bool) {
+func (m *merge) pop(c *fetched) bool {
 	for len(m.heap) > 0 {
 		top := &m.heap[0]
-		h, weight = top.hit, m.lanes[top.lane].weight
+		lane := &m.lanes[top.lane]
+		c.hit, c.from, c.scanned = top.hit, lane.weight, lane.scans
+		if lane.scans {
+			c.appraisal = m.scan.at
+		}
 		m.step(top)
-		again := m.any && h.row == m.last
-		m.last, m.any = h.row, true
+		again := m.any && c.row == m.last
+		m.last, m.any = c.row, true
 		if m.scan.failed {
-			m.merges(h.key, m.view.id(h.row))
+			m.merges(c.key, m.view.id(c.row))
 		}
 		if !again {
-			return h, weight, true
+			return true
 		}
 	}
-	return hit{}, 0, false
+	return false
 }
 
 // step moves the top lane on and restores the heap.

@@ -141,7 +141,10 @@ var worths = func() (w [4][1 << salienceBits]int32) {
 }()
 
 // fresh is what the freshness of the follow counts.
-func (s standing) fresh() int64 { return int64(s>>2) * maxFresh / freshDays }
+func (s standing) fresh() int64 { return freshWorth(s >> 2) }
+
+// freshWorth is what a freshness of 0 to freshDays counts.
+func freshWorth(fresh standing) int64 { return int64(fresh) * maxFresh / freshDays }
 
 const day = int64(24 * time.Hour / time.Millisecond)
 

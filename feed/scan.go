@@ -12,6 +12,7 @@ type scan struct {
 	waste  int          // scanWaste, but in tests
 	left   int          // how many rows it may pass over yet
 	failed bool
+	at     appraisal // of the row that its lane is at
 }
 
 const (
@@ -37,30 +38,17 @@ func (s *scan) advance(m *merge, lane *lane, l *leader) bool {
 		if !ok {
 			return false
 		}
-		if next.alive && m.follows(next.row) {
-			s.left += scanGain
-			l.hit = hit{next.key + weightFollow, next.row}
-			return true
+		if next.alive {
+			b := m.view.at(next.row)
+			if s.at = m.appraise(next.key, b.meta, b.tags); s.at.matched && s.at.weight == weightFollow {
+				s.left += scanGain
+				l.hit = hit{next.key + weightFollow, next.row}
+				return true
+			}
 		}
 		if s.left--; s.left < 0 {
 			s.failed = true
 			return false
 		}
 	}
-}
-
-// follows reports whether a topic of the row is followed, and none a favourite.
-func (m *merge) follows(r row) (some bool) {
-	tags := m.view.tagsOf(r)
-	for i := range tags.n {
-		if s := m.standing(tags.at(i).topic()); s.matched() {
-			if s.level() == standingFavourite {
-				return false
-			}
-			if some = true; !m.graded {
-				break
-			}
-		}
-	}
-	return some
 }
