@@ -62,13 +62,14 @@ func (p Page) Next(body []byte) []byte { return body[p.next : p.next+p.nextLengt
 type Builder struct {
 	index   *Index
 	chunk   int       // chunkSize, but in tests
+	batch   int       // judgeBatch, likewise
 	waste   int       // scanWaste, likewise
 	scratch sync.Pool // *walker
 }
 
 // NewBuilder returns a builder over an index.
 func NewBuilder(x *Index) *Builder {
-	return &Builder{index: x, chunk: chunkSize, waste: scanWaste, scratch: sync.Pool{New: func() any { return new(walker) }}}
+	return &Builder{index: x, chunk: chunkSize, batch: judgeBatch, waste: scanWaste, scratch: sync.Pool{New: func() any { return new(walker) }}}
 }
 
 // Page appends a page of a person's feed to dst as JSON, the answer of GET /feed.
@@ -102,18 +103,19 @@ type walker struct {
 	covered *postingHead // loaded before the view
 
 	// The chunk at hand, and how it came here.
-	opened   []place    // in rank order
-	keys     []uint64   // a heap of those not in places yet, best on top
-	room     []place    // for places
-	places   []place    // the best of them, by score; spread up to arranged
-	size     int        // how many there are in the chunk
-	arranged int        // how many of places are in their order
-	last     hit        // of the chunk's candidates
-	looked   int        // how many candidates it had
-	more     bool       // whether stage 1 has more after it
-	begun    bool       // the merge stands behind the chunk
-	chunks   int        // brought so far
-	kept     *keptChunk // what places were taken from; nil: they were judged
+	opened    []place    // in rank order
+	keys      []uint64   // a heap of those not in places yet, best on top
+	top       int64      // no score is above it
+	room      []place    // for places
+	places    []place    // the best of them, by score; spread up to arranged
+	arranged  int        // how many of places are in their order
+	last      hit        // of the candidates that were judged
+	looked    int        // how many those are
+	judgedAll bool       // all candidates of the chunk were
+	more      bool       // then: whether stage 1 has more after it
+	begun     bool       // the merge stands behind the last candidate
+	chunks    int        // brought so far
+	kept      *keptChunk // what places were taken from; nil: they were judged
 
 	touched, compactions uint64 // see keptChunk
 
@@ -208,15 +210,16 @@ func (w *walker) items() {
 		last  = hit{row: noRow} // the opener of the last card
 		more  = true
 	)
-	for looked := 0; items < w.q.Limit && looked < maxCandidates && more; {
-		n := w.chunk(looked == 0)
-		if looked += n; n == 0 {
-			more = false
+	for looked := 0; items < w.q.Limit && looked < maxCandidates && more; looked += w.looked {
+		if more = w.chunk(looked == 0); !more {
 			break
 		}
-		at := min(int(next.Offset), w.size)
-		for ; at < w.size && items < w.q.Limit; at++ {
+		at := int(next.Offset)
+		for ; items < w.q.Limit; at++ {
 			p := w.arrange(at)
+			if p == nil {
+				break
+			}
 			r, ok := w.shown(p)
 			if !ok || w.told(p, at) {
 				continue
@@ -228,7 +231,7 @@ func (w *walker) items() {
 			}
 			last = p.opener
 		}
-		if next.Offset = uint16(at); at == w.size {
+		if next.Offset = uint16(at); w.drawn(at) {
 			next.Key, next.ID, next.Offset = w.last.key, w.m.view.id(w.last.row), 0
 			more = w.more
 		}

@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"math"
 	"slices"
 )
 
@@ -10,6 +9,13 @@ import (
 // article; the places are ordered by score and then spread, so that neighbours
 // differ. All of it depends on the list, the edition and the constants alone:
 // what a person may see now is decided when a card is written.
+//
+// No more of a chunk is judged than its first places need: what judging adds to a
+// static key is bounded, so that candidates far down cannot come first (Fagin, Lotem
+// and Naor's threshold algorithm, 2003).
+
+// judgeBatch is how many candidates are judged at a time.
+const judgeBatch = 48
 
 // place is where a story stands in a chunk.
 type place struct {
@@ -21,36 +27,52 @@ type place struct {
 	source topicNum
 }
 
-// chunk brings the next chunk, and returns how many candidates it had. The first
-// of a feed may have been kept from an earlier page.
-func (w *walker) chunk(first bool) int {
+// chunk brings the next chunk; false when there is none. The first of a feed may have
+// been kept from an earlier page.
+func (w *walker) chunk(first bool) bool {
 	w.chunks++
 	if first && w.q.Cursor == nil && w.takeKept() {
-		return w.looked
+		return true
 	}
 	if w.kept != nil { // read to its end: go on behind it
 		w.m.begin(w.m.edition, w.last.key, w.m.view.id(w.last.row))
 		w.kept, w.begun = nil, true
 	}
-	_, n := w.judge()
-	return n
+	return w.judge()
 }
 
-// judge takes the next chunk from stage 1 and finds its places. last is its last
-// candidate; n is how many there were.
-func (w *walker) judge() (last hit, n int) {
+// judge begins the next chunk of stage 1 and finds its first places; false when there
+// is none.
+func (w *walker) judge() bool {
 	if !w.begun {
 		w.m.begin(w.m.edition, w.start.Key, w.start.ID)
 		w.begun = true
 	}
-	w.opened, w.looked = w.opened[:0], 0
+	w.opened, w.keys, w.looked, w.judgedAll, w.arranged = w.opened[:0], w.keys[:0], 0, false, 0
 	w.judged.reset()
-	for w.looked < w.b.chunk && w.fetch(w.b.chunk-w.looked) {
-		w.judgeFetched()
+	w.places = slices.Grow(w.room[:0], w.b.chunk)
+	w.room = w.places
+	for w.looked == 0 && !w.judgedAll {
+		w.judgeMore()
 	}
-	w.more = w.m.more()
-	w.queue()
-	return w.last, w.looked
+	return w.looked > 0
+}
+
+// judgeMore judges some more candidates of the chunk. last is the last of them, looked
+// how many there were in the chunk so far.
+func (w *walker) judgeMore() {
+	if !w.fetch(min(w.b.batch, w.b.chunk-w.looked)) {
+		w.judgedAll, w.more = true, w.m.more()
+		return
+	}
+	if w.looked == 0 {
+		w.top = w.fetched[0].key + maxJudged
+	}
+	opened := len(w.opened)
+	w.judgeFetched()
+	for i := opened; i < len(w.opened); i++ {
+		w.queue(i)
+	}
 }
 
 // judgeFetched finds the places that the fetched candidates open.
@@ -165,32 +187,52 @@ func (w *walker) score(r row, sources int) int64 {
 	return w.appraiseRow(r).score + coverage(sources)
 }
 
-// queue makes a heap of the places, by score, of equal scores by their openers. A
-// page reads a fifth of them: sorting all took a fifth of its time.
-func (w *walker) queue() {
-	w.keys = w.keys[:0]
-	top := int64(math.MinInt64)
-	for i := range w.opened {
-		top = max(top, w.opened[i].score)
-	}
-	for i := range w.opened { // they were opened in rank order, so the index breaks ties
-		w.keys = append(w.keys, uint64(top-w.opened[i].score)<<16|uint64(i))
-	}
-	for i := len(w.keys)/2 - 1; i >= 0; i-- {
-		sink(w.keys, i)
-	}
-	w.size, w.arranged = len(w.keys), 0
-	w.room = slices.Grow(w.room[:0], w.size)
-	w.places = w.room[:0]
+// queue puts a place that was opened on the heap, by score, of equal scores by their
+// openers: they were opened in rank order, so the index breaks ties. A page reads a
+// fifth of them: to sort all took a fifth of its time.
+func (w *walker) queue(i int) {
+	w.keys = append(w.keys, uint64(w.top-w.opened[i].score)<<16|uint64(i))
+	rise(w.keys)
 }
 
-// draw moves the best place of the heap to the end of places.
-func (w *walker) draw() {
+// draw moves the best place that is left of the chunk to the end of places; false when
+// there is none. As soon as no candidate can score more than that, the rest of them
+// need not be judged: for who follows what is seldom written about, most need not.
+func (w *walker) draw() bool {
+	for !w.judgedAll && (len(w.keys) == 0 || w.opened[w.keys[0]&0xffff].score < w.last.key+w.m.judged) {
+		w.judgeMore()
+	}
 	n := len(w.keys) - 1
+	if n < 0 {
+		return false
+	}
 	w.places = append(w.places, w.opened[w.keys[0]&0xffff])
 	w.keys[0] = w.keys[n]
 	w.keys = w.keys[:n]
 	sink(w.keys, 0)
+	return true
+}
+
+// drawn reports whether the chunk has no more places than so many.
+func (w *walker) drawn(places int) bool {
+	if w.kept != nil {
+		return w.judgedAll && places >= w.kept.size
+	}
+	for len(w.keys) == 0 && !w.judgedAll {
+		w.judgeMore()
+	}
+	return len(w.keys) == 0 && places >= len(w.places)
+}
+
+// rise sifts the last key of a heap with the smallest on top up.
+func rise(h []uint64) {
+	i := len(h) - 1
+	k := h[i]
+	for i > 0 && k < h[(i-1)/2] {
+		h[i] = h[(i-1)/2]
+		i = (i - 1) / 2
+	}
+	h[i] = k
 }
 
 // sink sifts a key down a heap with the smallest on top.
@@ -212,29 +254,33 @@ func sink(h []uint64, i int) {
 	h[i] = k
 }
 
-// arrange spreads the places up to one of them: a place whose card would make
-// three in a row from one source or of one topic, or five of one topic in ten,
-// waits for the next that would not. When nothing that is left of the chunk has
-// anything else to say, the rule gives way.
+// arrange returns the place that stands at a position of the chunk, nil behind the last.
+// It spreads them: a place whose card would make three in a row from one source or of
+// one topic, or five of one topic in ten, waits for the next that would not. When
+// nothing that is left of the chunk has anything else to say, the rule gives way.
 func (w *walker) arrange(upTo int) *place {
 	if w.kept != nil && upTo >= w.arranged {
+		if w.drawn(upTo) {
+			return nil
+		}
 		w.kept = nil
 		w.judge() // the same chunk: what was kept is only as far as it was read
 	}
 	for ; w.arranged <= upTo; w.arranged++ {
 		i := w.arranged
-		bars := barsAfter(w.places[:i])
-		for j := i; j < w.size; j++ {
-			if j == len(w.places) {
-				w.draw()
-			}
-			if p := &w.places[j]; bars.allow(p) {
-				moved := *p
-				copy(w.places[i+1:j+1], w.places[i:j])
-				w.places[i] = moved
+		if i == len(w.places) && !w.draw() {
+			return nil
+		}
+		j, bars := i, barsAfter(w.places[:i])
+		for !bars.allow(&w.places[j]) {
+			if j++; j == len(w.places) && !w.draw() {
+				j = i
 				break
 			}
 		}
+		moved := w.places[j]
+		copy(w.places[i+1:j+1], w.places[i:j])
+		w.places[i] = moved
 	}
 	return &w.places[upTo]
 }

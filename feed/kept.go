@@ -17,11 +17,12 @@ type keptChunk struct {
 	compactions uint64 // of the corpus: rows may have gone since
 	touched     uint64 // the newest edition that touched a followed topic
 	until       int64  // ms of the as-of: then a follow is a day older
-	size        int    // places of the chunk; places holds the first of them
+	places      []place
+	size        int // how many places were found: all if all of the chunk was judged
+	judgedAll   bool
 	looked      int
 	last        hit
 	more        bool
-	places      []place
 }
 
 // Keep makes the person's first chunk be kept from page to page. It is for
@@ -86,8 +87,8 @@ func (w *walker) takeKept() bool {
 		w.touched > uint64(w.start.Edition) {
 		return false
 	}
-	w.kept, w.places, w.arranged, w.size = k, k.places, len(k.places), k.size
-	w.looked, w.last, w.more = k.looked, k.last, k.more
+	w.kept, w.opened, w.places, w.arranged = k, w.opened[:0], k.places, len(k.places)
+	w.judgedAll, w.looked, w.last, w.more = k.judgedAll, k.looked, k.last, k.more
 	return true
 }
 
@@ -103,8 +104,8 @@ func (w *walker) keep() {
 	if w.kept != nil || w.looked == 0 || w.chunks != 1 || w.touched > uint64(w.start.Edition) {
 		return
 	}
-	k := &keptChunk{corpus: w.c, compactions: w.compactions, touched: w.touched, until: p.untilOlder(w.start.At.UnixMilli()), size: w.size,
-		looked: w.looked, last: w.last, more: w.more}
+	k := &keptChunk{corpus: w.c, compactions: w.compactions, touched: w.touched, until: p.untilOlder(w.start.At.UnixMilli()),
+		size: len(w.places) + len(w.keys), judgedAll: w.judgedAll, looked: w.looked, last: w.last, more: w.more}
 	k.places = slices.Clone(w.places[:w.arranged])
 	p.chunk.Store(k)
 }

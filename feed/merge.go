@@ -73,20 +73,25 @@ type merge struct {
 	set       []topicNum // which of them are not 0
 	graded    bool       // some followed topics weigh more than others
 	cold      bool       // nothing is followed: everything matches
+	judged    int64      // what stage 2 adds to a static key, at most
 }
 
 // prepare sets how a person stands to the topics, and finds the lists to be
 // merged. What they name is in the view: see view for the order of the loads.
 func (m *merge) prepare(c *corpus, p *Person, asOf time.Time) {
 	m.graded, m.cold, m.lists = false, p.Cold(), m.lists[:0]
-	numbers, at, follows := p.numbers(c), asOf.UnixMilli(), int64(0)
+	numbers, at := p.numbers(c), asOf.UnixMilli()
+	var follows, worth int64
+	var fresh standing
 	if n := numbers.topics; len(m.standings) < n {
 		m.standings = append(m.standings, make([]standing, n+n/4-len(m.standings))...)
 	}
 	for i := range numbers.followed {
 		f := &numbers.followed[i]
 		m.lists = append(m.lists, listed{f.list.load(), f.level.weight()})
-		m.stand(f.topic, newStanding(f.level, freshness(f.since, at)))
+		s := newStanding(f.level, freshness(f.since, at))
+		m.stand(f.topic, s)
+		worth, fresh = worth+s.worth(maxSalience), max(fresh, s)
 		if f.level == standingFavourite {
 			m.graded = true
 		} else {
@@ -96,6 +101,7 @@ func (m *merge) prepare(c *corpus, p *Person, asOf time.Time) {
 	for _, n := range numbers.muted {
 		m.stand(n, standingMuted)
 	}
+	m.judged = min(worth, maxInterest) + maxCoverage + maxKind + fresh.fresh()
 	all := c.list(everything)
 	if m.cold {
 		m.lists = append(m.lists, listed{all.load(), weightFollow})

@@ -35,13 +35,12 @@ func (b *Builder) Since(q Query, edition Edition) Cursor {
 // firstKey when the page is not full.
 func (w *walker) lastCard() (key int64, id ArticleID) {
 	cards := 0
-	for looked := 0; looked < maxCandidates; {
-		n := w.chunk(false)
-		if looked += n; n == 0 {
-			break
-		}
-		for at := range w.size {
+	for looked := 0; looked < maxCandidates && w.chunk(false); looked += w.looked {
+		for at := 0; ; at++ {
 			p := w.arrange(at)
+			if p == nil {
+				break
+			}
 			if _, ok := w.shown(p); !ok {
 				continue
 			}

@@ -51,14 +51,13 @@ func (b *Builder) Preview(before, after Query) Preview {
 // firstCards returns the articles of the first PreviewCards cards.
 func (w *walker) firstCards() []ArticleID {
 	var ids []ArticleID
-	for looked := 0; looked < maxCandidates; {
-		_, n := w.judge()
-		if n == 0 {
-			break
-		}
-		looked += n
-		for i := range w.size {
-			r, ok := w.shown(w.arrange(i))
+	for looked := 0; looked < maxCandidates && w.judge(); looked += w.looked {
+		for at := 0; ; at++ {
+			p := w.arrange(at)
+			if p == nil {
+				break
+			}
+			r, ok := w.shown(p)
 			if !ok {
 				continue
 			}

@@ -3,6 +3,7 @@ package feed
 import (
 	"hash/crc32"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -58,6 +59,13 @@ var kindWorth = [...]int64{
 	-Unit / 5, // gallery
 }
 
+// maxKind is what the best kind adds, maxJudged what stage 2 adds at most to a static
+// key.
+var (
+	maxKind   = slices.Max(kindWorth[:])
+	maxJudged = maxInterest + maxCoverage + maxKind + maxFresh
+)
+
 // coverageWorth is coverageStep × log2(n), capped, for n independent sources.
 var coverageWorth = func() (worth [32]int64) {
 	for n := 1; n < len(worth); n++ {
@@ -96,9 +104,11 @@ func Key(quality float64, published time.Time, halfLife time.Duration) int64 {
 	return whole*Unit + rest*Unit/half + int64(math.Round(math.Log2(quality)*Unit))
 }
 
+const maxSalience = 100 // in hundredths
+
 // hundredths rounds a salience to the precision it is stored with, at least 1.
 func hundredths(salience float64) uint8 {
-	return uint8(min(max(math.Round(salience*100), 1), 100))
+	return uint8(min(max(math.Round(salience*100), 1), maxSalience))
 }
 
 // standing is how a person stands to a topic, as a page needs it: 0 is not at

@@ -127,13 +127,12 @@ func (w *walker) whyUnmatched(r row, d verdict) Receipt {
 func (w *walker) whyMatched(r row) Receipt {
 	n := w.story(r)
 	position := 0
-	for looked := 0; looked < maxCandidates; {
-		_, candidates := w.judge()
-		if looked += candidates; candidates == 0 {
-			break
-		}
-		for i := range w.size {
-			p := w.arrange(i)
+	for looked := 0; looked < maxCandidates && w.judge(); looked += w.looked {
+		for at := 0; ; at++ {
+			p := w.arrange(at)
+			if p == nil {
+				break
+			}
 			shown, ok := w.shown(p)
 			if !ok {
 				continue

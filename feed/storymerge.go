@@ -360,7 +360,13 @@ func (w *walker) siblings(n storyNum) (found []storyNum) {
 // told reports whether a place is of a story that was merged since with one whose
 // place comes first: that shows the one card.
 func (w *walker) told(p *place, at int) bool {
-	for _, sibling := range w.siblings(p.story) {
+	siblings := w.siblings(p.story)
+	if len(siblings) > 0 && w.kept != nil { // merged at this very moment: what was kept names no openers
+		w.kept = nil
+		w.judge()
+		w.arrange(at)
+	}
+	for _, sibling := range siblings {
 		if slices.ContainsFunc(w.opened, func(o place) bool { return o.story == sibling }) {
 			if slices.ContainsFunc(w.places[:at], func(o place) bool { return o.story == sibling }) {
 				return true

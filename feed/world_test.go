@@ -15,6 +15,7 @@ import (
 func newTestBuilder(x *Index) *Builder {
 	b := NewBuilder(x)
 	b.chunk = testChunk
+	b.batch = 1 // so that most chunks are judged in part
 	b.waste = 1 // so that scans fail
 	return b
 }
