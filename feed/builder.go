@@ -126,7 +126,7 @@ type walker struct {
 
 	hits     []hit
 	page     shown
-	named    []named // topics that stand in page.names
+	named    named // in page.names
 	found    [][]byte
 	seen     []topicNum
 	gathered []row // of stories that were merged, see membersOf
@@ -194,7 +194,7 @@ type shown struct {
 func (w *walker) shows() {
 	p := &w.page
 	p.reset()
-	w.named = w.named[:0]
+	w.named.reset()
 	if w.q.MustKnow > 0 && w.q.Cursor == nil {
 		w.mustKnow()
 	}

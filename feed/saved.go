@@ -159,7 +159,7 @@ func (w *walker) savedCard(dst []byte, s SavedStory, absent map[StoryID]StoredSt
 // card writes one card.
 func (w *walker) card(dst []byte, story storyNum, r row) []byte {
 	w.page.reset()
-	w.named = w.named[:0]
+	w.named.reset()
 	w.show(story, r, true)
 	card := writer{showing: &w.page.showing, view: &w.m.view}
 	card.find(w.found)

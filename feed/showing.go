@@ -40,11 +40,30 @@ const (
 	cardUpdated // its story told news since it was read
 )
 
-// named is a topic whose id, or a source whose name, is in names.
+// named remembers where in names the texts stand that a page names already: a topic's
+// id at twice its number, a source's name behind it.
 type named struct {
-	topic    topicNum
-	isSource bool
-	at       uint32
+	at  []uint32 // 1 + where; 0: nowhere
+	set []uint32 // which are not 0
+}
+
+func (n *named) reset() {
+	for _, i := range n.set {
+		n.at[i] = 0
+	}
+	n.set = n.set[:0]
+}
+
+// find returns where 1 + the place of a text stands, or is to be put.
+func (n *named) find(t topicNum, isSource bool) *uint32 {
+	i := uint32(t)<<1 | uint32(bit(isSource))
+	if int(i) >= len(n.at) {
+		n.at = append(n.at, make([]uint32, int(i)+1024-len(n.at))...)
+	}
+	if n.at[i] == 0 {
+		n.set = append(n.set, i)
+	}
+	return &n.at[i]
 }
 
 func (s *showing) reset() {
@@ -55,16 +74,15 @@ func (s *showing) reset() {
 // name adds where in names a topic's id, or a source's name, stands.
 func (w *walker) name(n topicNum, isSource bool) {
 	s := &w.page.showing
-	i := slices.IndexFunc(w.named, func(k named) bool { return k.topic == n && k.isSource == isSource })
-	if i < 0 {
-		i = len(w.named)
-		w.named = append(w.named, named{n, isSource, uint32(len(s.names))})
+	at := w.named.find(n, isSource)
+	if *at == 0 {
+		*at = 1 + uint32(len(s.names))
 		s.names = append(s.names, 0, 0)
 		from := len(s.names)
 		s.names = w.appendName(s.names, n, isSource)
 		binary.LittleEndian.PutUint16(s.names[from-2:], uint16(len(s.names)-from))
 	}
-	s.text = binary.LittleEndian.AppendUint32(s.text, w.named[i].at)
+	s.text = binary.LittleEndian.AppendUint32(s.text, *at-1)
 }
 
 func (w *walker) appendName(dst []byte, n topicNum, isSource bool) []byte {
@@ -91,9 +109,10 @@ func (w *walker) show(story storyNum, r row, matches bool) {
 	s.text = append(s.text, flags, 0)
 	head := len(s.text)
 	if matches {
-		for t := range w.m.view.tagsOf(r).all() { // at most 255
-			if w.m.standing(t.topic()).matched() {
-				w.name(t.topic(), false)
+		tags := w.m.view.tagsOf(r)
+		for i := range tags.n { // at most 255
+			if n := tags.at(i).topic(); w.m.standing(n).matched() {
+				w.name(n, false)
 			}
 		}
 	}
