@@ -39,12 +39,17 @@ type lane struct {
 	walk   walk
 	weight int64
 	scans  bool // it is of all articles
-	ahead  bool // next was read
-	next   upcoming
+	taken  uint8
+	read   uint8 // of ahead, from taken on: those that are not taken yet
+	ahead  [lookAhead]upcoming
 }
 
-// upcoming is the row of a lane that comes next. It is read when the one before it
-// is taken: its key is mostly in no cache, and comes while others are sorted.
+// lookAhead is how many rows of a lane are read at a time once some were taken.
+const lookAhead = 4
+
+// upcoming is a row of a lane that comes soon. It is read with its neighbours when one
+// before them is taken: their keys are mostly in no cache, and come together, while
+// others are sorted.
 type upcoming struct {
 	row   row
 	alive bool
@@ -198,7 +203,7 @@ func (m *merge) settle(l *leader) bool {
 		l.key = first.key + lane.weight
 		return true
 	}
-	lane.next, lane.ahead = first, true
+	lane.ahead[0], lane.read = first, 1
 	return m.advance(l)
 }
 
@@ -213,10 +218,6 @@ func (m *merge) advance(l *leader) bool {
 		if !ok {
 			return false
 		}
-		var r row
-		if r, lane.ahead = lane.walk.next(); lane.ahead {
-			lane.next = m.look(r)
-		}
 		if next.alive {
 			l.hit = hit{next.key + lane.weight, next.row}
 			return true
@@ -224,17 +225,35 @@ func (m *merge) advance(l *leader) bool {
 	}
 }
 
-// take returns the next row of a lane's list.
+// take returns the next row of a lane's list. When that was the last one read, it
+// reads on.
 func (l *lane) take(m *merge) (next upcoming, ok bool) {
-	if l.ahead {
-		l.ahead = false
-		return l.next, true
+	if l.taken == l.read {
+		r, ok := l.walk.next()
+		if !ok {
+			return next, false
+		}
+		l.ahead[0], l.taken, l.read = m.look(r), 0, 1
 	}
-	r, ok := l.walk.next()
-	if !ok {
-		return next, false
+	next = l.ahead[l.taken]
+	if l.taken++; l.taken == l.read {
+		l.readOn(m)
 	}
-	return m.look(r), true
+	return next, true
+}
+
+// readOn reads more rows than the last time, up to lookAhead.
+func (l *lane) readOn(m *merge) {
+	n := min(2*l.read, lookAhead)
+	l.taken, l.read = 0, 0
+	for l.read < n {
+		r, ok := l.walk.next()
+		if !ok {
+			break
+		}
+		l.ahead[l.read] = m.look(r)
+		l.read++
+	}
 }
 
 // next returns the next row, each once.
