@@ -128,6 +128,9 @@ func (r *Reader) Routes(router fiber.Router) {
 		router.Post(sourcesPath+"/poll", r.editing(r.pollSource))
 		router.Post(sourcesPath+"/remove", r.editing(r.removeSource))
 	}
+	for _, under := range []string{"/my/*", "/t/*", "/s/*", "/a/*", "/admin/*"} {
+		router.Get(under, r.page(func(*fiber.Ctx) error { return errNoPage }))
+	}
 	router.Get("/assets/:file", r.asset)
 	router.Get("/client.js", clientModule.serve)
 	router.Get("/widget.js", widgetModule.serve)

@@ -87,6 +87,7 @@ var (
 	errNoSignUp  = errors.New("reader: nobody can sign up here")
 	errNoMail    = errors.New("reader: no mail server is set")
 	errNoGuests  = errors.New("reader: this site keeps lists of its members only")
+	errNoPage    = errors.New("reader: no such page")
 	errNoArticle = errors.New("reader: no such article")
 	errGone      = errors.New("reader: the article was withdrawn")
 	errNoStory   = errors.New("reader: no such story")
@@ -133,7 +134,7 @@ func messageFor(err error) *message {
 	case errors.Is(err, errNoGuests):
 		return &message{Status: 403, Heading: text("sign-in-to-do-that"),
 			Text: text("sign-in-to-do-that-text"), Links: signIn()}
-	case errors.Is(err, errNoArticle), errors.Is(err, errNoStory):
+	case errors.Is(err, errNoPage), errors.Is(err, errNoArticle), errors.Is(err, errNoStory):
 		return &message{Status: 404, Heading: text("nothing-is-here"),
 			Text: text("nothing-is-here-text"), Links: home()}
 	case errors.Is(err, errGone):
