@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"html/template"
 	"path"
+	"regexp"
 	"strings"
 
 	"github.com/gofiber/fiber/v2"
@@ -36,17 +37,22 @@ var (
 	icon       = loadAsset("icon.svg", "image/svg+xml")
 	live       = loadAsset("live.js", scriptType)
 	offline    = loadAsset("offline.js", scriptType)
-	script     = loadAsset("page.js", scriptType, "live.js", live.path, "offline.js", offline.path)
+	find       = loadAsset("find.js", scriptType)
+	script     = loadAsset("page.js", scriptType, "live.js", live.path, "offline.js", offline.path, "find.js", find.path)
 
-	parts = []asset{stylesheet, icon, live, offline, script}
+	parts = []asset{stylesheet, icon, live, offline, find, script}
 
 	worker = loadAsset("sw.js", scriptType, "page.css", stylesheet.path, "icon.svg", icon.path,
-		"live.js", live.path, "offline.js", offline.path, "page.js", script.path)
+		"live.js", live.path, "offline.js", offline.path, "find.js", find.path, "page.js", script.path)
 	manifest = loadAsset("manifest.webmanifest", manifestType, "icon.svg", icon.path)
 )
 
 // speakers are the parts that have their texts from the page's script.
-var speakers = map[string][]string{"page.js": {"live.js", "offline.js"}}
+var speakers = map[string][]string{"page.js": {"live.js", "offline.js", "find.js"}}
+
+// remarks are the comments of a script that stand on lines of their own: of the parts,
+// which travel with each first page, they are a seventh.
+var remarks = regexp.MustCompile(`(?m)^ *//.*\n|^ *\/\*\*[\s\S]*?\*/\n`)
 
 // loadAsset reads a file, in which names of other files are replaced by their paths,
 // and names of texts by these.
@@ -58,7 +64,7 @@ func loadAsset(name, contentType string, names ...string) asset {
 		for _, m := range speakers[name] {
 			modules = append(modules, read(m))
 		}
-		content = withTexts(content, modules...)
+		content = remarks.ReplaceAll(withTexts(content, modules...), nil)
 	case manifestType:
 		content = place.ReplaceAllFunc(content, func(p []byte) []byte { return []byte(text(string(p[1 : len(p)-1]))) })
 	}

@@ -192,8 +192,9 @@ const machineTime = "2006-01-02T15:04:05Z"
 
 func machine(t time.Time) string { return t.Format(machineTime) }
 
-// asked finds the texts that a script asks for.
-var asked = regexp.MustCompile(`\btext\('([a-z0-9-]+)'`)
+// asked finds the texts that a script asks for; with a plus behind it, all those whose
+// names begin so.
+var asked = regexp.MustCompile(`\btext\('([a-z0-9-]+)'( \+)?`)
 
 // withTexts puts into a script the texts that it asks for, and those that modules ask
 // it for.
@@ -201,8 +202,10 @@ func withTexts(script []byte, modules ...[]byte) []byte {
 	own := map[string]json.RawMessage{}
 	for _, s := range append(modules, script) {
 		for _, m := range asked.FindAllSubmatch(s, -1) {
-			if raw, ok := words.source[string(m[1])]; ok {
-				own[string(m[1])] = raw
+			for name, raw := range words.source {
+				if name == string(m[1]) || m[2] != nil && strings.HasPrefix(name, string(m[1])) {
+					own[name] = raw
+				}
 			}
 		}
 	}

@@ -9,7 +9,7 @@ const plural = new Intl.PluralRules(lang);
 
 /** text is one of texts.en.json, with values in its places; n chooses the plural form. */
 function text(name, values = {}) {
-  const forms = texts[name];
+  const forms = texts[name] ?? name;
   return (forms[plural.select(values.n ?? 0)] ?? forms.other ?? forms).replace(/\{([a-z-]+)\}/g, (_, place) => values[place]);
 }
 
@@ -298,24 +298,7 @@ function help() {
 
 // Topics are found while one types.
 
-const q = $('#q');
-let typed;
-q?.addEventListener('input', () => {
-  clearTimeout(typed);
-  typed = setTimeout(async () => {
-    const query = q.value.trim();
-    if (!query) return;
-    const response = await fetch(`/topics?limit=8&q=${encodeURIComponent(query)}`, { credentials: 'same-origin' }).catch(() => null);
-    if (!response?.ok || q.value.trim() !== query) return;
-    const { topics } = await response.json();
-    let list = $('#found');
-    if (!list) {
-      list = q.form.appendChild(make('datalist', { id: 'found' }));
-      q.setAttribute('list', 'found');
-    }
-    list.replaceChildren(...topics.map((t) => make('option', { value: t.name }, t.kind + (t.level ? `, ${t.level}` : ''))));
-  }, 120);
-});
+$('#q')?.addEventListener('focus', async ({ target }) => (await import('./find.js')).begin(page, target), { once: true });
 
 // The place is kept: also where the page is not to be kept by the browser.
 
