@@ -103,7 +103,7 @@ func TestOfflineInBrowser(t *testing.T) {
 	var topic string
 	b.run(&topic, `return document.querySelectorAll('.card:first-child .chip.on button')[1].value`)
 	b.click(".card:first-child button[name=save]")
-	b.until(`document.querySelector('.toast')?.textContent.includes('cannot be reached')`)
+	b.until(`document.querySelector('.toast')?.textContent.startsWith('Kept on this device')`)
 	p.start()
 	b.visit(p.url + "/")
 	b.until(`!localStorage.getItem('waiting')`)

@@ -36,22 +36,23 @@ var (
 	stylesheet = loadAsset("page.css", "text/css; charset=utf-8")
 	icon       = loadAsset("icon.svg", "image/svg+xml")
 	live       = loadAsset("live.js", scriptType)
-	offline    = loadAsset("offline.js", scriptType)
+	marksKept  = loadAsset("marks.js", scriptType)
+	offline    = loadAsset("offline.js", scriptType, "marks.js", marksKept.path)
 	find       = loadAsset("find.js", scriptType)
 	script     = loadAsset("page.js", scriptType, "live.js", live.path, "offline.js", offline.path, "find.js", find.path)
 
-	parts = []asset{stylesheet, icon, live, offline, find, script}
+	parts = []asset{stylesheet, icon, live, marksKept, offline, find, script}
 
 	worker = loadAsset("sw.js", scriptType, "page.css", stylesheet.path, "icon.svg", icon.path,
-		"live.js", live.path, "offline.js", offline.path, "find.js", find.path, "page.js", script.path)
+		"live.js", live.path, "offline.js", offline.path, "marks.js", marksKept.path, "find.js", find.path, "page.js", script.path)
 	manifest = loadAsset("manifest.webmanifest", manifestType, "icon.svg", icon.path)
 )
 
 // speakers are the parts that have their texts from the page's script.
 var speakers = map[string][]string{"page.js": {"live.js", "offline.js", "find.js"}}
 
-// remarks are the comments of a script that stand on lines of their own: of the parts,
-// which travel with each first page, they are a seventh.
+// remarks are the comments of a script that stand on lines of their own: a seventh of
+// what would travel with each first page.
 var remarks = regexp.MustCompile(`(?m)^ *//.*\n|^ *\/\*\*[\s\S]*?\*/\n`)
 
 // loadAsset reads a file, in which names of other files are replaced by their paths,

@@ -54,7 +54,7 @@ func TestWeight(t *testing.T) {
 		t.Fatalf("%d cards", cards)
 	}
 	html, css, scripts := packed(t, []byte(page.body)), packed(t, stylesheet.content), 0
-	for _, content := range [][]byte{script.content, live.content, offline.content, find.content, worker.content, clientScript} {
+	for _, content := range [][]byte{script.content, live.content, offline.content, find.content, marksKept.content, worker.content, clientScript} {
 		scripts += packed(t, content)
 	}
 	t.Logf("HTML %d, style %d, scripts %d bytes after gzip -6", html, css, scripts)

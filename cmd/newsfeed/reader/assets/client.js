@@ -50,7 +50,7 @@ const by = (key) => (a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0);
 
 // tick moves the clock to the smallest stamp that is not before a time and after
 // all that was made or seen here: a hybrid logical clock.
-function tick(state, time) {
+export function tick(state, time) {
   let ms = Math.max(Math.trunc(time), 0), count = 0;
   const seen = millis(state.clock);
   if (seen >= ms) {

@@ -158,30 +158,58 @@ const marks = {
   read: ['unread', (title) => text('unread-of', { title }), true], unread: ['read', (title) => text('read-of', { title }), false],
 };
 
+// What the service calls the marks that buttons set.
+const named = { save: ['saved', true], unsave: ['saved', false], read: ['read', true], unread: ['read', false], hide: ['hidden', true], unhide: ['hidden', false] };
+
+/** markStory sets a mark: 'sent' or, where the service cannot be reached, 'kept'; else what edit returns. */
+async function markStory(name, story) {
+  try {
+    return await send('/my/marks', { [name]: story, back: '/' }) && 'sent';
+  } catch {
+    if (!account) return say(text('away'));
+    await (await offline()).mark(story, ...named[name]);
+    return 'kept';
+  }
+}
+
 /** mark sets or takes back a mark of a story. It returns what edit returns. */
 async function mark(button) {
   const card = button.closest('[data-story]'), { name, value } = button;
-  try {
-    if (!await send('/my/marks', { [name]: value, back: '/' })) return false;
-  } catch {
-    return say(text('away'));
-  }
+  const done = await markStory(name, value);
+  if (!done) return done;
   if (name === 'hide') {
     putAway([card], card);
-    say(text('story-hidden'), text('undo'), async () => {
-      if (!await send('/my/marks', { unhide: value, back: '/' }).catch(() => false)) return say(text('away'));
+    say(done === 'kept' ? text('mark-kept') : text('story-hidden'), text('undo'), async () => {
+      const back = await markStory('unhide', value);
+      if (!back) return back === false && say(text('away'));
       card.hidden = false;
       focusOn(card);
     });
     return true;
   }
-  const [opposite, label, on] = marks[name], title = $('h2', card)?.textContent ?? '';
+  light(button, card);
+  if (done === 'kept') say(text('mark-kept'));
+  return true;
+}
+
+/** showMark makes the page's cards of a story say how a mark of it stands. */
+function showMark(story, mark, value) {
+  for (const card of $$('.card')) {
+    if (card.dataset.story !== story) continue;
+    if (mark === 'hidden') card.hidden = value;
+    const button = $$('button', card).find((b) => named[b.name]?.[0] === mark && named[b.name][1] === value);
+    if (button && marks[button.name]) light(button, card);
+  }
+}
+
+/** light makes the button of a mark that was set say so, and take it back. */
+function light(button, card) {
+  const { name } = button, [opposite, label, on] = marks[name], title = $('h2', card)?.textContent ?? '';
   button.name = opposite;
   button.classList.toggle('on', on);
   button.setAttribute('aria-pressed', on);
   button.setAttribute('aria-label', label(title));
   if (name.endsWith('read')) card.classList.toggle('read', on);
-  return true;
 }
 
 addEventListener('submit', async (event) => {
@@ -216,7 +244,10 @@ addEventListener('submit', async (event) => {
 // What is opened is read. Nobody has nothing to keep that in.
 
 function sawStory(story) {
-  if (account && story) send('/my/marks', { read: story, back: '/' }, { keepalive: true }).catch(() => {});
+  if (!account || !story) return;
+  const keep = async () => (await offline()).mark(story, 'read', true);
+  if (document.body.dataset.offline) keep();
+  else send('/my/marks', { read: story, back: '/' }, { keepalive: true }).catch(keep);
 }
 
 for (const kind of ['click', 'auxclick']) addEventListener(kind, (event) => {
@@ -318,7 +349,7 @@ if (performance.getEntriesByType('navigation')[0]?.type === 'back_forward') {
 
 // What a page needs a little later, or seldom, is loaded then.
 
-const page = { account, text, make, say, show, at, mute: (topic) => putAway(muting(topic)) };
+const page = { account, showMark, text, make, say, show, at, mute: (topic) => putAway(muting(topic)) };
 
 async function offline() {
   const module = await import('./offline.js');

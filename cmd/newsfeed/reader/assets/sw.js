@@ -2,7 +2,7 @@
 // is signed in, to be read when the service cannot be reached. The answers say in
 // X-Account whose they are: what is another's, or nobody's, ends what was kept.
 
-const SHELL = ['./page.css', './icon.svg', './page.js', './live.js', './offline.js', './find.js', '/client.js', '/manifest.webmanifest'];
+const SHELL = ['./page.css', './icon.svg', './page.js', './live.js', './offline.js', './find.js', './marks.js', '/client.js', '/manifest.webmanifest'];
 const texts = TEXTS, text = (name) => texts[name];
 const shell = `shell ${SHELL.join(' ')}`;
 const KEPT = ['/', '/my/interests', '/my/saved'];
