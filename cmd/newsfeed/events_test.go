@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -62,6 +63,18 @@ func (e *earshot) next() (event string, err error) {
 			data = value
 		case field == "" && name != "":
 			return name + " " + data, nil
+		}
+	}
+}
+
+// end reads to the end of the stream, which the node makes.
+func (e *earshot) end() {
+	e.t.Helper()
+	for {
+		if _, err := e.next(); errors.Is(err, io.EOF) {
+			return
+		} else if err != nil {
+			e.t.Fatalf("waiting for the end: %v", err)
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"newsfeed/feed"
 	"newsfeed/interests/account"
@@ -274,8 +273,7 @@ func TestLinesAreStoredAsTheyCome(t *testing.T) {
 		for i := range chunkArticles {
 			fmt.Fprintln(out, line(fmt.Sprint(i)))
 		}
-		for h.Index.Articles() < chunkArticles { // the first chunk, before there is an end
-			time.Sleep(time.Millisecond)
+		for t.Context().Err() == nil && h.Server.Log.Await(t.Context(), chunkArticles) != nil { // the first chunk, before there is an end
 		}
 		fmt.Fprintln(out, line("last"))
 		out.Close()
@@ -326,20 +324,22 @@ func TestStoreGoesAway(t *testing.T) {
 	}
 }
 
-// stuck is a store whose appends wait.
+// stuck is a store whose appends wait, and say that they do.
 type stuck struct {
 	feed.Articles
-	let chan struct{}
+	waiting chan struct{} // has room for all
+	let     chan struct{}
 }
 
 func (s *stuck) Append(ctx context.Context, entries []feed.Entry) (int, error) {
+	s.waiting <- struct{}{}
 	<-s.let
 	return s.Articles.Append(ctx, entries)
 }
 
 // When the writer's queue is full, the answer comes before the body was read.
 func TestQueueFull(t *testing.T) {
-	store := &stuck{let: make(chan struct{})}
+	store := &stuck{waiting: make(chan struct{}, 100), let: make(chan struct{})}
 	h := NewHouse(t, func(d *Deps) { store.Articles, d.Articles = d.Articles, store })
 	done := make(chan struct{})
 	go func() {
@@ -350,8 +350,8 @@ func TestQueueFull(t *testing.T) {
 		}
 		_, _, _ = h.Server.Log.Put(context.Background(), changes)
 	}()
-	for !h.Server.Log.Full() {
-		time.Sleep(time.Millisecond)
+	if <-store.waiting; !h.Server.Log.Full() { // a call is in the queue as a whole before the writer has any of it
+		t.Error("the queue is not full")
 	}
 	body, out := io.Pipe() // which never ends
 	defer out.Close()

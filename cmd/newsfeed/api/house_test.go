@@ -34,6 +34,8 @@ type House struct {
 	Publisher account.Secret // an unbound key
 	Editor    account.Secret
 
+	closed chan struct{} // told of each connection that the server has closed
+
 	mu       sync.Mutex // guards below
 	reported []error
 }
@@ -89,7 +91,8 @@ func NewHouse(t testing.TB, changes ...func(*Deps)) *House {
 	}
 	h.URL = "http://" + l.Addr().String()
 	served := make(chan error, 1)
-	go func() { served <- h.Serve(l) }()
+	h.closed = make(chan struct{}, 1000)
+	go func() { served <- h.Serve(watched{l, h.closed}) }()
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		if err := h.Shutdown(context.Background()); err != nil {
@@ -104,6 +107,35 @@ func NewHouse(t testing.TB, changes ...func(*Deps)) *House {
 		}
 	})
 	return h
+}
+
+// watched is a listener whose connections say when the server closes them, which it
+// does after it has closed what it answered with.
+type watched struct {
+	net.Listener
+	closed chan struct{}
+}
+
+func (w watched) Accept() (net.Conn, error) {
+	c, err := w.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return watchedConn{c.(*net.TCPConn), w.closed}, nil
+}
+
+type watchedConn struct {
+	*net.TCPConn
+	closed chan struct{}
+}
+
+func (c watchedConn) Close() error {
+	err := c.TCPConn.Close()
+	select {
+	case c.closed <- struct{}{}:
+	default: // nobody waits
+	}
+	return err
 }
 
 func (h *House) deps() Deps {
