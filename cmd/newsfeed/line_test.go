@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"newsfeed/storage/storagetest/servers"
 )
 
 var (
@@ -57,7 +59,7 @@ func newLine(t *testing.T) *line {
 	for i := range *lineSources {
 		listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", fmt.Sprintf("127.1.%d.%d:0", i/250, i%250+1))
 		if err != nil {
-			t.Skipf("no such loopback address on this machine: %v", err)
+			servers.Missing(t, "loopback", fmt.Sprintf("all of 127.0.0.0/8 is this machine on Linux: %v", err))
 		}
 		server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: l.answer(i), ReadHeaderTimeout: time.Minute}}
 		server.Start()

@@ -9,7 +9,6 @@ import (
 
 	"math"
 	"math/rand/v2"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,8 @@ import (
 	"testing"
 	"time"
 	"unicode"
+
+	"newsfeed/storage/storagetest/servers"
 )
 
 var baselines = flag.Bool("stories.baselines", false, "TestStoryTable clusters by average link too, which takes half a minute")
@@ -82,10 +83,7 @@ type toldArticle struct {
 
 // told makes the articles of a pack, by date and address.
 func told(t *testing.T, corpus, pack string) (articles []toldArticle) {
-	data := os.Getenv("NEWSFEED_TESTDATA")
-	if data == "" {
-		t.Skip("NEWSFEED_TESTDATA names no folder of test data")
-	}
+	data := servers.TestData(t)
 	dir := t.TempDir()
 	if out, err := exec.Command("tar", "-xzf", filepath.Join(data, pack+".tar.gz"), "-C", dir).CombinedOutput(); err != nil {
 		t.Fatalf("unpack %s: %v\n%s", pack, err, out)

@@ -19,6 +19,7 @@ import (
 	"newsfeed/feed/ingest/fetch"
 	"newsfeed/interests/topic"
 	"newsfeed/storage/embedded"
+	"newsfeed/storage/storagetest/servers"
 )
 
 // openDesk opens a desk over an embedded store; its clock is moved by the test.
@@ -64,7 +65,7 @@ func publish(t *testing.T, host string, handler http.HandlerFunc) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", host+":0")
 	if err != nil {
-		t.Skipf("no address %s on this machine: %v", host, err)
+		servers.Missing(t, "loopback", fmt.Sprintf("all of 127.0.0.0/8 is this machine on Linux: %v", err))
 	}
 	server := &httptest.Server{Listener: l, Config: &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}}
 	server.Start()

@@ -12,16 +12,15 @@ import (
 	"testing"
 
 	tokens "golang.org/x/net/html"
+
+	"newsfeed/storage/storagetest/servers"
 )
 
 // pack reads the files of a pack of test data. Without NEWSFEED_TESTDATA the
 // test is skipped.
 func pack(t *testing.T, name string) map[string][]byte {
 	t.Helper()
-	folder := os.Getenv("NEWSFEED_TESTDATA")
-	if folder == "" {
-		t.Skip("NEWSFEED_TESTDATA is not set")
-	}
+	folder := servers.TestData(t)
 	file, err := os.Open(filepath.Join(folder, name+".tar.gz"))
 	if err != nil {
 		t.Fatal(err)

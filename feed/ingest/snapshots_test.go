@@ -22,6 +22,7 @@ import (
 	"newsfeed/feed"
 	"newsfeed/feed/ingest"
 	"newsfeed/storage/embedded"
+	"newsfeed/storage/storagetest/servers"
 )
 
 var (
@@ -39,10 +40,7 @@ type snapshot struct {
 // snapshots are the polls of the pack in the order of time, a few of each outlet.
 func snapshots(t *testing.T) []snapshot {
 	t.Helper()
-	folder := os.Getenv("NEWSFEED_TESTDATA")
-	if folder == "" {
-		t.Skip("NEWSFEED_TESTDATA is not set")
-	}
+	folder := servers.TestData(t)
 	file, err := os.Open(filepath.Join(folder, "feed_snapshots.tar.gz"))
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"newsfeed/storage/storagetest/servers"
 )
 
 // wire is an article of the Reuters pack with the countries it was filed under.
@@ -26,10 +28,7 @@ type wire struct {
 // packFile opens a file of test data that lives beside the project, or skips.
 func packFile(t testing.TB, pack string) *tar.Reader {
 	t.Helper()
-	folder := os.Getenv("NEWSFEED_TESTDATA")
-	if folder == "" {
-		t.Skip("NEWSFEED_TESTDATA is not set")
-	}
+	folder := servers.TestData(t)
 	if testing.Short() {
 		t.Skip("measures on thousands of texts")
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"newsfeed/feed"
+	"newsfeed/storage/storagetest/servers"
 )
 
 // Whatever is bad gets what the contract says, and whatever was good before is
@@ -397,10 +398,7 @@ func badTokens(t *testing.T, n *node, me string) {
 
 // naughtyStrings: no string that ever broke something breaks this.
 func naughtyStrings(t *testing.T, n *node, me string) {
-	folder := os.Getenv("NEWSFEED_TESTDATA")
-	if folder == "" {
-		t.Skip("NEWSFEED_TESTDATA is not set: the pack blns is not there")
-	}
+	folder := servers.TestData(t)
 	all := readNaughty(t, folder)
 	quoted := func(s string) string { b, _ := json.Marshal(s); return string(b) }
 	var items []string

@@ -9,7 +9,8 @@
 //
 // A server that is not installed skips the test, unless NEWSFEED_REQUIRE (a
 // comma list of redis, mongo, gcc, chromium) names it: then the test fails and says
-// how to install it. CI sets it, so nothing is skipped there in silence.
+// how to install it. So do the packs of test data (testdata) and the addresses of
+// loopback (loopback). CI sets it, so nothing is skipped there in silence.
 package servers
 
 import (
@@ -335,7 +336,18 @@ func (s *Server) close() error {
 
 func (s *Server) logPath() string { return filepath.Join(s.dir, "server.log") }
 
-// Missing skips the test because what ("redis", "mongo", "gcc", "chromium") is not
+// TestData returns the folder of the packs of test data, which lie outside of the
+// tree; without one the test is skipped, or fails, as [Missing] says.
+func TestData(t testing.TB) string {
+	t.Helper()
+	folder := os.Getenv("NEWSFEED_TESTDATA")
+	if folder == "" {
+		Missing(t, "testdata", "NEWSFEED_TESTDATA names the folder of the packs")
+	}
+	return folder
+}
+
+// Missing skips the test because what ("redis", "mongo", "gcc", "chromium", …) is not
 // there, or fails it when NEWSFEED_REQUIRE names what.
 func Missing(t testing.TB, what, install string) {
 	t.Helper()

@@ -237,6 +237,18 @@ func TestMissing(t *testing.T) {
 		if probe.failed != c.failed || probe.skipped != !c.failed {
 			t.Errorf("NEWSFEED_REQUIRE=%q: failed %v, skipped %v", c.require, probe.failed, probe.skipped)
 		}
+		t.Setenv("NEWSFEED_TESTDATA", "")
+		if data := (&probeTB{TB: t}); TestData(data) != "" || data.failed || !data.skipped {
+			t.Errorf("NEWSFEED_REQUIRE=%q without test data: failed %v, skipped %v", c.require, data.failed, data.skipped)
+		}
+	}
+	t.Setenv("NEWSFEED_REQUIRE", "testdata")
+	if data := (&probeTB{TB: t}); TestData(data) != "" || !data.failed {
+		t.Errorf("test data that is required and not there: skipped %v", data.skipped)
+	}
+	t.Setenv("NEWSFEED_TESTDATA", "/data")
+	if got := TestData(t); got != "/data" {
+		t.Errorf("the folder is %q", got)
 	}
 }
 
