@@ -22,7 +22,7 @@ const LastEdition Edition = math.MaxInt64
 type CallID = uuid.UUID
 
 // Entry is one entry of the log: a version of an article, its withdrawal, an
-// editor's change of a topic, or a merge of two stories. Everything judged about an article was decided by
+// change of a topic, or a merge of two stories. Everything judged about an article was decided by
 // the writer and stands in the entry; readers apply it, they never decide.
 type Entry struct {
 	Edition Edition   `json:"edition"`
@@ -34,7 +34,7 @@ type Entry struct {
 	// Only the four fields above are set then.
 	Stub bool `json:"stub,omitempty"`
 
-	// Topic is an editor's change of the catalogue; nil in an article's entry.
+	// Topic is a change of the catalogue, an editor's or the seed's; nil in an article's entry.
 	Topic *topic.Topic `json:"topic,omitempty"`
 
 	// Merge says that two stories are one; nil in an article's entry.

@@ -51,6 +51,7 @@ type corpus struct {
 	stories   stories
 	window    *window // of the writer
 	topics    topics
+	told      toldTopics
 	lists     atomic.Pointer[[]*postings] // by topicNum
 	languages sync.Map                    // string → uint16
 	nlang     uint16
@@ -124,6 +125,7 @@ func (x *Index) Apply(e Entry) {
 	switch {
 	case e.Stub:
 	case e.Topic != nil:
+		c.told.note(e.Topic)
 		x.onTopic(*e.Topic)
 	case e.Merge != nil:
 		x.applyMerge(c, &e)

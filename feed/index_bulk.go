@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"newsfeed/interests/topic"
 )
 
 // bulk collects versions of a log read from its newest entry down, and builds a
@@ -17,6 +19,7 @@ type bulk struct {
 	told   []told
 	merges []Entry          // newest first
 	merged map[StoryID]bool // named by them
+	topics []*topic.Topic   // newest first
 }
 
 // told is a row and the story that its entry names.
@@ -46,7 +49,8 @@ func (b *bulk) add(e *Entry) {
 		return
 	}
 	if e.Topic != nil {
-		return // the catalogue was loaded from its own store, which is newer
+		b.topics = append(b.topics, e.Topic)
+		return
 	}
 	for _, id := range e.Left {
 		b.touch(b.c.number(id), e.Edition)
@@ -104,6 +108,12 @@ func (b *bulk) publish() {
 		b.c.list(topicNum(n)).head.Store(sorted(&v, rows))
 	}
 	slices.SortFunc(b.c.superseded, func(a, b supersededRow) int { return a.at.Compare(b.at) })
+	// The catalogue was read from its store before the top of the log was: what the
+	// log says may be newer, and every node goes by the log.
+	for _, t := range slices.Backward(b.topics) {
+		b.c.told.note(t)
+		b.x.onTopic(*t)
+	}
 	b.c.backwards = false
 	b.x.corpus.Store(b.c)
 }

@@ -15,19 +15,34 @@ import (
 type judge struct {
 	at       time.Time // the moment of acceptance
 	halfLife time.Duration
-	current  map[ArticleID]Entry // updated by the caller as entries are made
+	current  map[ArticleID]Entry         // updated by the caller as entries are made
+	topics   func(topic.ID) *topic.Topic // what the log said last of a topic; nil: unknown, or long ago
+	told     map[topic.ID]*topic.Topic   // what entries of this batch say
 }
 
 // decide returns the answer to a change, and the entry it needs, if any.
 func (j *judge) decide(c *Change) (*Entry, Result) {
 	switch {
 	case c.Topic != nil:
-		return &Entry{Topic: c.Topic}, Result{Outcome: Updated}
+		return j.topic(c.Topic)
 	case c.Draft != nil:
 		return j.draft(c)
 	default:
 		return j.withdraw(c.Withdraw, c.Right)
 	}
+}
+
+// topic says what is new of a topic, once.
+func (j *judge) topic(t *topic.Topic) (*Entry, Result) {
+	last, ok := j.told[t.ID]
+	if !ok {
+		last = j.topics(t.ID)
+	}
+	if last != nil && last.Equal(*t) {
+		return nil, Result{Outcome: Unchanged}
+	}
+	j.told[t.ID] = t
+	return &Entry{Topic: t}, Result{Outcome: Updated}
 }
 
 func (j *judge) draft(c *Change) (*Entry, Result) {

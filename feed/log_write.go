@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"newsfeed/interests/topic"
 )
 
 // This file is the writer of the log: what it decides, and how it inserts at the
@@ -176,7 +178,8 @@ func (l *Log) decide(ctx context.Context, items []item, call CallID, seq *int) (
 	if err != nil {
 		return nil, nil, err
 	}
-	j := judge{at: time.UnixMilli(at).UTC(), halfLife: l.opt.HalfLife, current: current}
+	j := judge{at: time.UnixMilli(at).UTC(), halfLife: l.opt.HalfLife, current: current,
+		topics: l.index.corpus.Load().told.last, told: map[topic.ID]*topic.Topic{}}
 	decisions, entries := make([]decision, 0, len(items)), []Entry(nil)
 	window := l.index.corpus.Load().window
 	window.begin()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,8 @@ type App struct {
 	belongings *feed.Belongings // lists and marks
 	eraser     *feed.Eraser
 	catalogue  *topic.Catalogue
+	sown       topic.Sown // what the store knew of seeds when the catalogue was read
+	untold     []topic.Topic
 	index      *feed.Index
 	feedLog    *feed.Log
 	desk       *ingest.Desk
@@ -60,12 +63,12 @@ func NewApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, err
 	for _, line := range stores.Migrated {
 		log.Info("migrated", "store", line)
 	}
-	known, err := stores.Topics.All(ctx)
+	known, sown, err := topic.CurrentSeed().Sow(ctx, stores.Topics)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the topics: %w", err), stores.Close())
 	}
-	a := &App{cfg: cfg, log: log, stores: stores, own: account.NewSecret()}
-	a.catalogue = topic.NewCatalogue(topic.Known(known))
+	a := &App{cfg: cfg, log: log, stores: stores, own: account.NewSecret(), sown: sown, untold: sown.Untold(known)}
+	a.catalogue = topic.NewCatalogue(known)
 	a.index = feed.NewIndex(cfg.Horizon, time.Now, a.noteTopic)
 	a.feedLog = feed.NewLog(stores.Articles, a.index, stores.Announcements, feed.LogOptions{
 		HalfLife: cfg.HalfLife,
@@ -202,17 +205,26 @@ func (a *App) noteTopic(t topic.Topic) {
 			return
 		}
 	}
-	a.catalogue.Put(t)
+	a.catalogue.Learn(t)
 }
 
 // Start warms the index, telling of it now and then, and starts what works in
 // the background.
 func (a *App) Start(ctx context.Context) error {
 	began := time.Now()
+	if a.cfg.Tagger {
+		a.background.Go(func() { a.catalogue.Tagger() }) // compiled while the index is warmed
+	}
 	if err := a.feedLog.Warm(ctx, a.progress()); err != nil {
 		return err
 	}
 	a.feedLog.Start()
+	if err := a.tellSown(ctx); err != nil {
+		return err
+	}
+	if a.cfg.Tagger {
+		a.catalogue.Tagger()
+	}
 	a.warm.Store(true)
 	ctx, a.cancel = context.WithCancel(context.Background())
 	a.background.Go(func() { a.sweep(ctx) })
@@ -221,6 +233,52 @@ func (a *App) Start(ctx context.Context) error {
 		"bytes_per_article", int(size.PerArticle()), "card_bytes_per_article", size.Cards/max(size.Articles, 1))
 	return nil
 }
+
+// tellSown makes entries of the log of what was sown in the store and is not in the
+// log yet, and notes that it is. An editor's change may have come between what was
+// read and its entry: what was told is read again, until it is what is stored.
+func (a *App) tellSown(ctx context.Context) error {
+	seed := topic.CurrentSeed()
+	if a.sown.Number >= seed.Number {
+		return nil
+	}
+	told := map[topic.ID]topic.Topic{}
+	for untold := a.untold; len(untold) > 0; {
+		if err := a.tell(ctx, untold); err != nil {
+			return err
+		}
+		for _, t := range untold {
+			told[t.ID] = t
+		}
+		stored, err := a.stores.Topics.All(ctx)
+		if err != nil {
+			return fmt.Errorf("read the topics that were sown: %w", err)
+		}
+		untold = slices.DeleteFunc(a.sown.Untold(stored), func(t topic.Topic) bool {
+			last, ok := told[t.ID]
+			return ok && last.Equal(t)
+		})
+	}
+	a.log.Info("the topics of this version are written", "seed", seed.Number, "topics", len(told))
+	return seed.Settle(ctx, a.stores.Topics, a.sown)
+}
+
+// tell makes entries of the log of topics of which it does not say the same already.
+func (a *App) tell(ctx context.Context, topics []topic.Topic) error {
+	for part := range slices.Chunk(topics, toldAtOnce) {
+		changes := make([]feed.Change, len(part))
+		for i := range part {
+			changes[i].Topic = &part[i]
+		}
+		if _, _, err := a.feedLog.Put(ctx, changes); err != nil {
+			return fmt.Errorf("tell of the topics that were sown: %w", err)
+		}
+	}
+	return nil
+}
+
+// toldAtOnce is how many topics are told in one call: the writer makes one insert of it.
+const toldAtOnce = 500
 
 // progress returns a function that logs how far the index is, once a second.
 func (a *App) progress() func(done, total int) {
@@ -267,6 +325,7 @@ func (a *App) Close(ctx context.Context) error {
 	a.background.Wait()
 	a.desk.Stop()
 	a.feedLog.Stop()
+	a.catalogue.Close()
 	a.forget()
 	return errors.Join(err, a.stores.Close())
 }

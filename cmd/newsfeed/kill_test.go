@@ -65,8 +65,8 @@ func (p *process) checkImport(file string, n int) {
 	}
 	p.t.Logf("the last import: %s", bytes.TrimSpace([]byte(last.out.String())))
 	got := p.feed(p.guest("iran"), 100)
-	if len(got.Items) != n || got.AsOf.Edition != n {
-		p.t.Errorf("%d articles at edition %d, want %d each: none missing, none twice", len(got.Items), got.AsOf.Edition, n)
+	if len(got.Items) != n || got.AsOf.Edition != sownTopics+n {
+		p.t.Errorf("%d articles at edition %d, want %d, from edition %d on: none missing, none twice", len(got.Items), got.AsOf.Edition, n, sownTopics+1)
 	}
 	seen := map[string]bool{}
 	for _, item := range got.Items {

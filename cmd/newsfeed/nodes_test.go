@@ -105,8 +105,8 @@ func TestThreeNodes(t *testing.T) {
 		for deadline := time.Now().Add(10 * time.Second); len(node.feed(token, 100).Items) < want && time.Now().Before(deadline); {
 			time.Sleep(10 * time.Millisecond)
 		}
-		if got := node.feed(token, 100); len(got.Items) != want || got.AsOf.Edition != want {
-			t.Errorf("node %d has %d articles at edition %d, want %d", n, len(got.Items), got.AsOf.Edition, want)
+		if got := node.feed(token, 100); len(got.Items) != want || got.AsOf.Edition != sownTopics+want {
+			t.Errorf("node %d has %d articles at edition %d, want %d after %d", n, len(got.Items), got.AsOf.Edition, want, sownTopics)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestReadYourWrites(t *testing.T) {
 		articles = append(articles, testArticle(i))
 	}
 	a.publish(articles...)
-	for deadline := time.Now().Add(10 * time.Second); b.edition() < 200; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); b.edition() < sownTopics+200; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the other node does not follow")
 		}

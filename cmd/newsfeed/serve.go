@@ -76,7 +76,7 @@ func (s *serveCommand) run(ctx context.Context, p *program, a *App, l net.Listen
 
 // bringDemo imports the demo articles through the door, if there are no others.
 func (a *App) bringDemo(ctx context.Context, p *program, listens net.Addr) error {
-	if a.index.Edition() > 0 {
+	if !a.index.HasOnlyTopics() {
 		slog.Default().Info("the store is not empty: no demo articles are brought")
 		return nil
 	}

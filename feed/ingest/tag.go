@@ -33,11 +33,6 @@ type Tagger struct {
 	// created counts the topics of each key, since this program started: the
 	// limit is a dam against floods, not a book-keeping.
 	created map[string]int
-	// takenBySource holds the normalised names of stored topics of sources. A
-	// label of such a name must not become the source's topic (anybody could
-	// write into the feed of those who follow it), and names are unique: its
-	// topic is named "… (topic)".
-	takenBySource map[string]bool
 }
 
 // NewTagger returns a tagger over a catalogue and the store of topics that it
@@ -46,7 +41,7 @@ type Tagger struct {
 func NewTagger(catalogue *topic.Catalogue, store topic.Store, automatic bool) *Tagger {
 	return &Tagger{
 		catalogue: catalogue, store: store, automatic: automatic,
-		turn: make(chan struct{}, 1), created: map[string]int{}, takenBySource: map[string]bool{},
+		turn: make(chan struct{}, 1), created: map[string]int{},
 	}
 }
 
@@ -148,10 +143,6 @@ func (t *Tagger) label(ctx context.Context, location, name, by string) (found to
 		return topic.Topic{}, false, err
 	}
 	defer t.unlock()
-	given := name
-	if t.takenBySource[topic.NormaliseName(given)] {
-		name = given + " (topic)"
-	}
 	for range maxAttempts {
 		// Others may have made it while this one waited, or on another node.
 		if found, ok = t.catalogue.Resolve(name); ok {
@@ -161,15 +152,12 @@ func (t *Tagger) label(ctx context.Context, location, name, by string) (found to
 		if done, err := t.create(ctx, location, found, by); done || err != nil {
 			return found, true, err
 		}
-		if t.takenBySource[topic.NormaliseName(given)] {
-			name = given + " (topic)"
-		}
 	}
 	return topic.Topic{}, false, fmt.Errorf("create topic %q: %w", name, topic.ErrTaken)
 }
 
-// source finds or makes the topic of a source. Where a tag has its name, the
-// id is added to it, since names are unique.
+// source finds or makes the topic of a source. Where another source has its name,
+// the id is added to it, since their names are unique.
 func (t *Tagger) source(ctx context.Context, s feed.Source, by string) (topic.Topic, error) {
 	id := topic.SourceTopicID(s.ID)
 	if found, ok := t.catalogue.Get(id); ok {
@@ -212,8 +200,8 @@ func (t *Tagger) create(ctx context.Context, location string, made topic.Topic, 
 	}
 }
 
-// reload reads all stored topics: rare, for it is another node's new topic, or
-// a source's name, that was in the way, and the second is remembered.
+// reload reads all stored topics: rare, for it is another node's new topic that was
+// in the way.
 func (t *Tagger) reload(ctx context.Context) error {
 	topics, err := t.store.All(ctx)
 	if err != nil {
@@ -226,15 +214,10 @@ func (t *Tagger) reload(ctx context.Context) error {
 }
 
 // learn enters a topic that this node did not know, or knew under another
-// name: an editor's change that the log will bring soon. A tag that a topic of the
-// catalogue took over stays that topic.
+// name: a change that the log will bring soon.
 func (t *Tagger) learn(stored topic.Topic) {
-	known, ok := t.catalogue.Get(stored.ID)
-	if !ok || known.Name != stored.Name && !(known.Kind.InCatalogue() && stored.Kind == topic.KindTag) {
-		t.catalogue.Put(stored)
-	}
-	if stored.Kind == topic.KindSource {
-		t.takenBySource[topic.NormaliseName(stored.Name)] = true
+	if known, ok := t.catalogue.Get(stored.ID); !ok || known.Name != stored.Name {
+		t.catalogue.Learn(stored)
 	}
 }
 

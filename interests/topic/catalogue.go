@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 // Catalogue holds all topics and answers by id, by name and by what stands
@@ -20,12 +19,9 @@ type Catalogue struct {
 	byTag    map[string][]ID // normalised names of tags
 	narrower map[ID][]ID     // those that name the key in Broader
 	search   searchIndex
-	order    int // place of the next new topic
+	order    int // place of the next new topic that is not of the seed
 
-	// taggable grows with each change that the tagger has to follow.
-	taggable atomic.Uint64
-	tagger   atomic.Pointer[compiled]
-	compile  sync.Mutex // one compilation at a time
+	compiling
 }
 
 // entry is a topic as it is held. It never changes; Put makes another.
@@ -35,14 +31,9 @@ type entry struct {
 	texts []string // the name and the aliases as searchText makes them
 }
 
-// compiled is a tagger and the state of the catalogue it was made from.
-type compiled struct {
-	tagger   *Tagger
-	taggable uint64
-}
-
-// NewCatalogue makes a catalogue of topics, usually Seed and then what a Store
-// holds; of two with one id the later counts, at the place of the earlier.
+// NewCatalogue makes a catalogue of topics, usually what a Store holds; of two with
+// one id the later counts. Topics of the seed stand first, in its order, whatever
+// theirs is; then the others as they entered.
 func NewCatalogue(topics []Topic) *Catalogue {
 	c := &Catalogue{
 		byID:     make(map[ID]*entry, len(topics)),
@@ -50,7 +41,9 @@ func NewCatalogue(topics []Topic) *Catalogue {
 		byAlias:  map[string][]ID{},
 		byTag:    map[string][]ID{},
 		narrower: map[ID][]ID{},
+		order:    len(loadSeed().topics),
 	}
+	c.quit = make(chan struct{})
 	for _, t := range topics {
 		c.Put(t)
 	}
@@ -88,25 +81,46 @@ func (c *Catalogue) Len() int {
 
 // Put adds a topic or replaces the one of its id, which keeps its place. It
 // takes microseconds at 100,000 topics. It does not check that the name is
-// free: that is the Store's unique index.
+// free: that is the Store's unique index. Every Tagger of a later call knows it.
 func (c *Catalogue) Put(t Topic) {
-	t = clone(t)
+	c.put(t)
+	c.Insist()
+}
+
+// Learn is Put for what the log says: the tagger follows soon, see [Catalogue.Tagger].
+func (c *Catalogue) Learn(t Topic) {
+	if c.put(t) {
+		c.compileSoon()
+	}
+}
+
+// put is Put but for the tagger; it reports whether that has to follow.
+func (c *Catalogue) put(t Topic) (changed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := &entry{topic: t, order: c.order, texts: searchTexts(t)}
-	changed := t.Kind.InCatalogue()
-	if old, ok := c.byID[t.ID]; ok {
+	old, known := c.byID[t.ID]
+	if known && old.topic.Equal(t) {
+		return false
+	}
+	t = clone(t)
+	e := &entry{topic: t, texts: searchTexts(t)}
+	changed = t.Kind.InCatalogue()
+	if known {
 		e.order = old.order
 		changed = changed || old.topic.Kind.InCatalogue()
 		c.unlink(old)
-	} else {
-		c.order++
+	}
+	if place, ok := loadSeed().places[seedID(t)]; ok {
+		e.order = place
+	} else if !known || e.order < len(loadSeed().topics) {
+		e.order, c.order = c.order, c.order+1
 	}
 	c.byID[t.ID] = e
 	c.link(e)
 	if changed {
 		c.taggable.Add(1)
 	}
+	return changed
 }
 
 // link enters a topic into every index but byID; unlink takes it out.
@@ -271,32 +285,4 @@ func (c *Catalogue) ancestors(id ID) map[ID]int {
 		level = next
 	}
 	return above
-}
-
-// Tagger returns a tagger that knows every change whose Put returned before
-// the call. It is compiled on the first call after a change to the catalogue
-// proper (15 ms of one core for the seed, once); tags and sources cost nothing.
-func (c *Catalogue) Tagger() *Tagger {
-	if current := c.tagger.Load(); current != nil && current.taggable == c.taggable.Load() {
-		return current.tagger
-	}
-	c.compile.Lock()
-	defer c.compile.Unlock()
-	c.mu.RLock()
-	taggable := c.taggable.Load()
-	current := c.tagger.Load()
-	if current != nil && current.taggable == taggable {
-		c.mu.RUnlock()
-		return current.tagger
-	}
-	var entries []*entry
-	for _, e := range c.byID {
-		if e.topic.Kind.InCatalogue() {
-			entries = append(entries, e)
-		}
-	}
-	c.mu.RUnlock()
-	current = &compiled{newTagger(topicsInOrder(entries)), taggable}
-	c.tagger.Store(current)
-	return current.tagger
 }

@@ -54,6 +54,7 @@ type signed struct {
 type seed struct {
 	topics []Topic
 	signs  map[ID][]signed
+	places map[ID]int // in topics
 
 	cities  []Topic // named by their countries
 	kind    Kind    // of the section being read
@@ -75,8 +76,25 @@ var loadSeed = sync.OnceValue(func() seed {
 	if err != nil {
 		panic(err) // the files are part of the program and read by every test
 	}
+	s.places = make(map[ID]int, len(s.topics))
+	for i, t := range s.topics {
+		s.places[t.ID] = i
+	}
 	return s
 })
+
+// seedID is the id that a topic has in the seed: its own, or of one that took over
+// a tag that of its name.
+func seedID(t Topic) ID {
+	signs := loadSeed().signs
+	if _, ok := signs[t.ID]; ok || !t.Kind.InCatalogue() {
+		return t.ID
+	}
+	if id := MakeID(t.Name); len(signs[id]) > 0 && signs[id][0].text == t.Name {
+		return id
+	}
+	return t.ID
+}
 
 // parseSeed reads all files of the catalogue.
 func parseSeed(files fs.FS) (seed, error) {

@@ -33,12 +33,12 @@ var (
 // The buckets of the file. Numbers in keys are big-endian, so that their order
 // is that of the bytes. Values are JSON unless said otherwise.
 var (
-	bucketMeta        = []byte("meta")         // "schema" → schema
+	bucketMeta        = []byte("meta")         // "schema" → schema; "sown" → topic.Sown
 	bucketLog         = []byte("log")          // edition → feed.Entry without body
 	bucketBodies      = []byte("bodies")       // edition → sanitised HTML
 	bucketArticles    = []byte("articles")     // 16 bytes of an article's id → its newest edition, 8 bytes
 	bucketTopics      = []byte("topics")       // topic id → topic.Topic
-	bucketTopicNames  = []byte("topic_names")  // normalised name → topic id
+	bucketTopicNames  = []byte("topic_names")  // topic.NameKey → topic id
 	bucketKeys        = []byte("keys")         // 16 bytes of a key's id → account.Key
 	bucketLists       = []byte("lists")        // see interests.go
 	bucketSessions    = []byte("sessions")     // see sessions.go

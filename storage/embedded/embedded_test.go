@@ -22,6 +22,8 @@ func TestArticles(t *testing.T) { storagetest.Articles(t, contract((*Store).Arti
 
 func TestTopics(t *testing.T) { storagetest.Topics(t, contract((*Store).Topics)) }
 
+func TestSowing(t *testing.T) { storagetest.Sowing(t, contract((*Store).Topics)) }
+
 func TestKeys(t *testing.T) { storagetest.Keys(t, contract((*Store).Keys)) }
 
 func TestErasures(t *testing.T) { storagetest.Erasures(t, contract((*Store).Erasures)) }

@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"time"
 
@@ -68,6 +69,21 @@ var migrations = []func(tx *bbolt.Tx) error{
 			}
 			return noteMerge(tx, key, e.Merge)
 		})
+	},
+	// The names of sources' topics are apart from the others, behind a line break.
+	func(tx *bbolt.Tx) error {
+		names := tx.Bucket(bucketTopicNames)
+		var sources [][2][]byte
+		err := names.ForEach(func(name, id []byte) error {
+			if bytes.HasPrefix(id, []byte("source-")) {
+				sources = append(sources, [2][]byte{bytes.Clone(name), bytes.Clone(id)})
+			}
+			return nil
+		})
+		for _, s := range sources {
+			err = cmp.Or(err, names.Delete(s[0]), names.Put(append([]byte("\n"), s[0]...), s[1]))
+		}
+		return err
 	},
 }
 

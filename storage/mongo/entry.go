@@ -51,7 +51,7 @@ type entry struct {
 	Content   string     `bson:"content,omitempty"`
 	Past      []string   `bson:"past,omitempty"`
 
-	Topic *topicDoc `bson:"topic,omitempty"` // an editor's change of the catalogue
+	Topic *topicDoc `bson:"topic,omitempty"` // a change of the catalogue
 	Merge *mergeDoc `bson:"merge,omitempty"` // two stories that turned out to be one
 }
 

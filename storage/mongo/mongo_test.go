@@ -31,6 +31,7 @@ func TestStandalone(t *testing.T) { suites(t, servers.MongoStandalone(t), "stand
 func suites(t *testing.T, server *servers.Server, topology string) {
 	name := server.Kind() + ", " + topology
 	t.Run("articles", func(t *testing.T) { storagetest.Articles(t, contract(server, name, (*Store).Articles)) })
+	t.Run("sowing", func(t *testing.T) { storagetest.Sowing(t, contract(server, name, (*Store).Topics)) })
 	t.Run("topics", func(t *testing.T) { storagetest.Topics(t, contract(server, name, (*Store).Topics)) })
 	t.Run("accounts", func(t *testing.T) { storagetest.Accounts(t, contract(server, name, (*Store).Accounts)) })
 	t.Run("erasures", func(t *testing.T) { storagetest.Erasures(t, contract(server, name, (*Store).Erasures)) })

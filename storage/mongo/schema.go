@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.mongodb.org/mongo-driver/bson"
@@ -18,7 +19,7 @@ var ErrNewer = errors.New("mongo: the database was made by a newer version of th
 
 // The collections.
 const (
-	collectionMeta     = "meta"     // one document, schema
+	collectionMeta     = "meta"     // schema and sownDoc, a document each
 	collectionArticles = "articles" // one entry of the log each, see entry
 	collectionTopics   = "topics"   // see topicDoc
 	collectionKeys     = "keys"     // see keyDoc
@@ -39,7 +40,33 @@ const schemaID = "schema"
 // migrations lead from version i+1 to i+2: a new database begins with the
 // newest. Several nodes may run one at the same time, and one may be cut short
 // and run again, so each must come to the same end then.
-var migrations = []func(ctx context.Context, db *driver.Database) error{}
+var migrations = []func(ctx context.Context, db *driver.Database) error{
+	nameSourcesApart,
+}
+
+// nameSourcesApart puts the names of sources' topics apart from the others, behind
+// a line break.
+func nameSourcesApart(ctx context.Context, db *driver.Database) error {
+	topics := db.Collection(collectionTopics)
+	cursor, err := topics.Find(ctx, bson.M{"kind": "source"})
+	if err != nil {
+		return err
+	}
+	var docs []topicDoc
+	if err := cursor.All(ctx, &docs); err != nil {
+		return err
+	}
+	for _, doc := range docs {
+		if strings.HasPrefix(doc.Normalised, "\n") {
+			continue
+		}
+		if _, err := topics.UpdateOne(ctx, bson.M{"_id": doc.ID, "normalised": doc.Normalised},
+			bson.M{"$set": bson.M{"normalised": "\n" + doc.Normalised}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // SchemaVersion is the version of the database's layout that this program writes.
 func SchemaVersion() int { return 1 + len(migrations) }

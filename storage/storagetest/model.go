@@ -186,8 +186,9 @@ func copyTopic(t topic.Topic) topic.Topic {
 // ModelTopics is topic.Store in memory. The zero value is ready.
 type ModelTopics struct {
 	outage
-	mu     sync.Mutex // guards topics
+	mu     sync.Mutex // guards topics and sown
 	topics map[topic.ID]topic.Topic
+	sown   topic.Sown
 }
 
 // All implements topic.Store.
@@ -220,17 +221,80 @@ func (m *ModelTopics) store(ctx context.Context, t topic.Topic, isNew bool) erro
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if _, taken := m.topics[t.ID]; taken && isNew || m.isHeld(t) {
+		return fmt.Errorf("%q: %w", t.Name, topic.ErrTaken)
+	}
+	m.keep(t)
+	return nil
+}
+
+// isHeld reports whether another topic has a topic's name.
+func (m *ModelTopics) isHeld(t topic.Topic) bool {
 	for _, other := range m.topics {
-		sameName := topic.NormaliseName(other.Name) == topic.NormaliseName(t.Name)
-		if other.ID == t.ID && isNew || other.ID != t.ID && sameName {
-			return fmt.Errorf("%q: %w", t.Name, topic.ErrTaken)
+		if other.ID != t.ID && topic.NameKey(other) == topic.NameKey(t) {
+			return true
 		}
 	}
+	return false
+}
+
+func (m *ModelTopics) keep(t topic.Topic) {
 	if m.topics == nil {
 		m.topics = map[topic.ID]topic.Topic{}
 	}
 	m.topics[t.ID] = copyTopic(t)
+}
+
+// Replace implements topic.Store. It makes what changes it can.
+func (m *ModelTopics) Replace(ctx context.Context, changes []topic.Replacement) error {
+	if err := m.check(ctx, topic.ErrUnavailable); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var err error
+	for _, change := range changes {
+		now, found := m.topics[change.Now.ID]
+		if found != (change.Was != nil) || found && !now.Equal(*change.Was) || m.isHeld(change.Now) {
+			err = topic.ErrChanged
+			continue
+		}
+		m.keep(change.Now)
+	}
+	return err
+}
+
+// Sown implements topic.Store.
+func (m *ModelTopics) Sown(ctx context.Context) (topic.Sown, error) {
+	if err := m.check(ctx, topic.ErrUnavailable); err != nil {
+		return topic.Sown{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return copySown(m.sown), nil
+}
+
+// SetSown implements topic.Store.
+func (m *ModelTopics) SetSown(ctx context.Context, next topic.Sown) error {
+	if err := m.check(ctx, topic.ErrUnavailable); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sown.Revision+1 != next.Revision {
+		return topic.ErrChanged
+	}
+	m.sown = copySown(next)
 	return nil
+}
+
+func copySown(s topic.Sown) topic.Sown {
+	s.Topics = maps.Clone(s.Topics)
+	for id, m := range s.Topics {
+		m.Digests = slices.Clone(m.Digests)
+		s.Topics[id] = m
+	}
+	return s
 }
 
 // ModelKeys is account.Keys in memory. The zero value is ready.

@@ -19,6 +19,12 @@ func TestModelArticles(t *testing.T) {
 	})
 }
 
+func TestModelSowing(t *testing.T) {
+	storagetest.Sowing(t, func(testing.TB) storagetest.Harness[topic.Store] {
+		return inMemory[topic.Store](&storagetest.ModelTopics{})
+	})
+}
+
 func TestModelTopics(t *testing.T) {
 	storagetest.Topics(t, func(testing.TB) storagetest.Harness[topic.Store] {
 		return inMemory[topic.Store](&storagetest.ModelTopics{})

@@ -30,6 +30,12 @@ func Topics(t *testing.T, fresh Fresh[topic.Store]) {
 		{name: "put refuses a name that another id holds, and changes nothing", run: topicsPutTaken},
 		{name: "of many who create one name one wins", run: topicsRace},
 		{name: "many who put one new id all succeed", run: topicsPutRace},
+		{name: "a source may have a topic's name, but not another source's", run: topicsOfSources},
+		{name: "many changes are made where topics are as they were read", run: topicsReplaced},
+		{name: "a change of what has changed is left out and told of", run: topicsReplaceChanged},
+		{name: "of many who replace the same topics each topic is replaced once", run: topicsReplaceRace},
+		{name: "what is sown comes back whole, and is replaced revision by revision", run: topicsSown},
+		{name: "of many who write the record of what is sown one wins", run: topicsSownRace},
 		{name: "a context that has ended is the answer, and nothing is written", run: topicsContext},
 		{name: "a frozen server costs no more than the deadline", server: true, run: topicsFrozen},
 		{name: "a lost server is ErrUnavailable, and serves again when it is back", server: true, run: topicsLost},
@@ -200,16 +206,24 @@ func topicsPutRace(t *testing.T, h Harness[topic.Store]) {
 
 // topicsCalls are the methods of the contract with arguments that succeed.
 func topicsCalls(store topic.Store) []storeCall {
-	var mu sync.Mutex // guards made
-	made := 0
+	var made atomic.Int64 // a new one each time: one that did not hear its answer may be there
 	return []storeCall{
 		{"All", func(ctx context.Context) error { _, err := store.All(ctx); return err }},
 		{"Put", func(ctx context.Context) error { return store.Put(ctx, tag("Put")) }},
 		{"Create", func(ctx context.Context) error {
-			mu.Lock()
-			defer mu.Unlock()
-			made++ // a new one each time: one that did not hear its answer may be there
-			return store.Create(ctx, tag(fmt.Sprint("Created ", made)))
+			return store.Create(ctx, tag(fmt.Sprint("Created ", made.Add(1))))
+		}},
+		{"Replace", func(ctx context.Context) error {
+			return store.Replace(ctx, []topic.Replacement{{Now: tag(fmt.Sprint("Replaced ", made.Add(1)))}})
+		}},
+		{"Sown", func(ctx context.Context) error { _, err := store.Sown(ctx); return err }},
+		{"SetSown", func(ctx context.Context) error {
+			sown, err := store.Sown(ctx)
+			if err == nil {
+				sown.Revision++
+				err = store.SetSown(ctx, sown)
+			}
+			return err
 		}},
 	}
 }
@@ -256,6 +270,17 @@ func topicsRandom(t *testing.T, fresh Fresh[topic.Store]) {
 			"put": func(r *rapid.T) {
 				both(r, "put", func(s topic.Store, t topic.Topic) error { return s.Put(ctxRandom, t) })
 			},
+			"replace": func(r *rapid.T) {
+				change := topic.Replacement{Now: drawTopic(r)}
+				if all, _ := model.All(ctxRandom); len(all) > 0 && rapid.Bool().Draw(r, "was there") {
+					was := rapid.SampledFrom(byID(all)).Draw(r, "was")
+					change.Was, change.Now.ID = &was, was.ID
+				}
+				got, want := store.Replace(ctxRandom, []topic.Replacement{change}), model.Replace(ctxRandom, []topic.Replacement{change})
+				if (got == nil) != (want == nil) || errors.Is(got, topic.ErrChanged) != errors.Is(want, topic.ErrChanged) {
+					r.Fatalf("replace %+v: %v; the model: %v", change, got, want)
+				}
+			},
 			"reopen": func(*rapid.T) { stop(); store, stop = h.Start(t) },
 			"": func(r *rapid.T) {
 				got, err := store.All(ctxRandom)
@@ -270,7 +295,7 @@ func drawTopic(r *rapid.T) topic.Topic {
 	return topic.Topic{
 		ID:      topic.ID(rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(r, "id")),
 		Name:    rapid.SampledFrom([]string{"One", "one", " ONE", "Two", "two", "Three", "ſ", "s", "S"}).Draw(r, "name"),
-		Kind:    rapid.SampledFrom([]topic.Kind{topic.KindTag, topic.KindSubject}).Draw(r, "kind"),
+		Kind:    rapid.SampledFrom([]topic.Kind{topic.KindTag, topic.KindSubject, topic.KindSource}).Draw(r, "kind"),
 		Aliases: rapid.SliceOfN(rapid.String(), 0, 2).Draw(r, "aliases"),
 	}
 }

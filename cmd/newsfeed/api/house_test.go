@@ -138,6 +138,14 @@ func (c watchedConn) Close() error {
 	return err
 }
 
+// Sow brings the topics of the catalogue into the store, as a starting node does.
+func (h *House) Sow() {
+	h.Helper()
+	if _, _, err := topic.CurrentSeed().Sow(context.Background(), h.Store.Topics()); err != nil {
+		h.Fatal(err)
+	}
+}
+
 func (h *House) deps() Deps {
 	catalogue := topic.NewCatalogue(topic.Seed())
 	index := feed.NewIndex(720*time.Hour, h.Clock.Now, func(t topic.Topic) {

@@ -115,6 +115,7 @@ func TestExportRestores(t *testing.T) {
 // follow250 makes more edits than one sync takes.
 func (h *House) follow250(token account.Secret) {
 	h.Helper()
+	h.Sow()
 	var topics []string
 	for line := range bytes.Lines(h.Must(200, "GET", "/topics.ndjson", token, "").Body) {
 		var in struct{ ID string }

@@ -76,6 +76,7 @@ func openNode(t testing.TB, c *contract, change func(*api.Deps)) *node {
 			change(d)
 		}
 	})
+	n.House.Sow()
 	return n
 }
 

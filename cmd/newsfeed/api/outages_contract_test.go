@@ -250,9 +250,12 @@ func walkOutages(t *testing.T, n *node) {
 			if name != "POST /guests" && name != "GET /readyz" {
 				n.want(t, status, sample.with(func(c *call) { c.token = "never-seen-" + how }))
 			}
+			if name == "GET /backup" {
+				continue // it has begun by then, and holds what the store holds
+			}
 			a := n.do(t, sample)
-			// A backup has begun by then; who is known needs no store to have a text explained.
-			if name != "GET /backup" && name != "POST /topics/explain" && a.StatusCode != status || name != "GET /readyz" && bytes.Contains(a.body, []byte("secret")) {
+			// Who is known needs no store to have a text explained.
+			if name != "POST /topics/explain" && a.StatusCode != status || name != "GET /readyz" && bytes.Contains(a.body, []byte("secret")) {
 				t.Errorf("%s with stores %s → %d %s", name, how, a.StatusCode, a.body)
 			}
 		}

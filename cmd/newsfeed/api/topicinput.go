@@ -137,8 +137,8 @@ func (s *Server) checkBroader(id, above topic.ID) string {
 	return ""
 }
 
-// nameIsFree looks for the name among the topics that the program comes with,
-// which the store's unique index does not see.
+// nameIsFree looks for the name among the topics, to say whose it is; who was
+// quicker, the store's unique index says.
 func (s *Server) nameIsFree(t topic.Topic) error {
 	other, ok := s.Catalogue.Resolve(t.Name)
 	if ok && other.ID != t.ID && topic.NormaliseName(other.Name) == topic.NormaliseName(t.Name) {

@@ -141,16 +141,12 @@ func (s *Server) exportTopics(c *fiber.Ctx, who *caller) error {
 	if err != nil {
 		return fmt.Errorf("read all topics: %w", err)
 	}
-	byID := map[topic.ID]topic.Topic{}
-	for _, t := range topic.Known(stored) {
-		byID[t.ID] = t
-	}
 	type placed struct {
 		topic.Topic
 		above int
 	}
-	all := make([]placed, 0, len(byID))
-	for _, t := range byID {
+	all := make([]placed, 0, len(stored))
+	for _, t := range stored {
 		all = append(all, placed{t, len(s.Catalogue.Ancestors(t.ID))})
 	}
 	slices.SortFunc(all, func(a, b placed) int { return cmp.Or(cmp.Compare(a.above, b.above), cmp.Compare(a.ID, b.ID)) })
@@ -167,8 +163,9 @@ func (s *Server) exportTopics(c *fiber.Ctx, who *caller) error {
 	return nil
 }
 
-// putTopic makes or replaces a topic: durable first, then known here, then told
-// to the other nodes by the log. Whoever hears an error may send it again.
+// putTopic makes or replaces a topic: durable first, then told to all nodes by the
+// log. What is tagged on this node after the answer is tagged by it. Whoever hears
+// an error may send it again.
 func (s *Server) putTopic(c *fiber.Ctx, _ *caller) error {
 	if s.Log.Full() {
 		return feed.ErrQueueFull
@@ -190,9 +187,9 @@ func (s *Server) putTopic(c *fiber.Ctx, _ *caller) error {
 	if err := s.Topics.Put(ctx, t); err != nil {
 		return fmt.Errorf("store topic %s: %w", t.ID, err)
 	}
-	s.Catalogue.Put(t)
 	if _, _, err := s.Log.Put(context.Background(), []feed.Change{{Topic: &t}}); err != nil {
 		return fmt.Errorf("tell of topic %s: %w", t.ID, err)
 	}
+	s.Catalogue.Insist()
 	return send(c, fiber.StatusOK, s.shape(t, &interests.List{}))
 }

@@ -122,6 +122,7 @@ func TestBadTopics(t *testing.T) {
 // What was exported can be put back line by line, in its order.
 func TestExportTopics(t *testing.T) {
 	h := NewHouse(t)
+	h.Sow()
 	h.Must(200, "PUT", "/topics/zz-top", h.Editor, `{"name":"ZZ top","kind":"subject"}`)
 	h.Must(200, "PUT", "/topics/a-below", h.Editor, `{"name":"A below","kind":"subject","broader":["zz-top"]}`)
 	h.Publish(h.Publisher, "some tag", "a")
@@ -134,6 +135,7 @@ func TestExportTopics(t *testing.T) {
 		t.Errorf("%d lines, %d topics", len(lines), h.Catalogue.Len())
 	}
 	fresh := NewHouse(t)
+	fresh.Sow()
 	for _, line := range lines {
 		var exported topic.Topic
 		if err := json.Unmarshal([]byte(line), &exported); err != nil {
