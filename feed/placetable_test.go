@@ -14,7 +14,7 @@ func TestPlaceTableIsAMap(t *testing.T) {
 		var table placeTable
 		put, stories := map[storyNum]int64{}, uint32(1+r.IntN(2*maxPlaces))
 		for n := range 3000 {
-			story := storyNum(1 + r.Uint32N(stories)*4096) // far apart: a bad hash has them all meet
+			story := 1 + r.Uint32N(stories)*4096 // far apart: a bad hash has them all meet
 			p, known := table.find(story)
 			if want, was := put[story]; p.story != story || known && (!was || p.score != want) || was && !known && stories <= maxPlaces {
 				t.Fatalf("case %d: story %d: known %t as %+v; want %t, score %d", i, story, known, p, was, want)

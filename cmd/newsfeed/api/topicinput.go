@@ -39,18 +39,18 @@ type topicInput struct {
 type complaints []field
 
 // add notes what is wrong with a place; "" is nothing.
-func (c *complaints) add(location, message string) {
+func (bad *complaints) add(location, message string) {
 	if message != "" {
-		*c = append(*c, field{location, message})
+		*bad = append(*bad, field{location, message})
 	}
 }
 
 // error is nil when nothing was wrong.
-func (c complaints) error() error {
-	if len(c) == 0 {
+func (bad complaints) error() error {
+	if len(bad) == 0 {
 		return nil
 	}
-	return &refusal{err: errInvalid, fields: c}
+	return &refusal{err: errInvalid, fields: bad}
 }
 
 // checkTopic makes a topic of what an editor sent, or says all that is wrong.
