@@ -9,6 +9,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // worstFile is where the fuzzers, which run in processes of their own, tell the
@@ -98,26 +101,56 @@ func FuzzJSONFeed(f *testing.F) {
 	f.Fuzz(fuzzDocument)
 }
 
+// dateForms are dates as publishers write them, right and wrong: the fuzzer needs one
+// of each kind to find its way into the forms that are tried.
+var dateForms = []string{
+	"Sun, 17 May 2020 21:31:04 +0200", "Sun, 17 May 2020 21:31:04 GMT", "Sun, 17 May 20 21:31 EST", "17 May 2020 21:31:04 PDT", "Sunday, 17-May-20 21:31:04 UTC",
+	"Sun May 17 21:31:04 2020", "Sun May 17 21:31:04 UTC 2020", "Sunday, May 17, 2020 9:31 PM", "May 17, 2020, 09:31 AM", "17.05.2020 21:31", "17/05/2020", "05/17/2020 09:31:04 PM",
+	"2020-05-17T21:31:04Z", "2020-05-17T21:31:04.123456789+05:45", "2020-05-17T21:31Z", "2020-05-17 21:31:04 -0700", "2020-05-17T21:31:04+0000", "2020-05-17", "2020-05", "2020", "20200517", "20200517T213104Z",
+	"2020-W20-7", "2020-138", "-2020-05-17", "--05-17", "9999-12-31T23:59:60Z", "10000-01-01T00:00:00Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
+	"2020-02-30T24:00:00Z", "2020-05-17T21:31:04+99:99", "Thu, 01 Jan 1970 00:00:00 GMT", "Thu, 31 Dec 1969 23:59:59 -0000", "Sun, 17 Mai 2020 21:31:04 +0200", "dim., 17 mai 2020 21:31:04 +0200",
+	"1589750000", "1589750000000", " Sun,  17  May  2020 ", "2020\u201105\u201117", "٢٠٢٠-٠٥-١٧", "Sun, 17 May 2020 21:31:04 +0200 (CEST)", "Sun, 17 May 2020 21:31:04 XYZ", "now", "",
+}
+
 // A date of whatever form gives none, or one that RFC 3339 can say and that can be
-// read again.
+// read again; in RSS, Atom and JSON Feed, whose parsers differ.
 func FuzzDates(f *testing.F) {
-	for _, date := range []string{"Sun, 17 May 2020 21:31:04 +0200", "2020-05-17T21:31:04Z", "17/05/2020", "9999-12-31T23:59:60Z", "Thu, 01 Jan 1970 00:00:00 GMT"} {
-		f.Add(date)
+	for _, date := range dateForms {
+		f.Add(date, "")
+		f.Add("", date)
 	}
-	f.Fuzz(func(t *testing.T, date string) {
-		date = strings.NewReplacer("<", "&lt;", "&", "&amp;").Replace(date)
-		began := cpuTime()
-		document, err := ReadDocument(context.Background(), Received{Body: []byte(rss("", `<title>T</title><link>https://a.example/</link><pubDate>`+date+`</pubDate><dc:date>`+date+`</dc:date><dcterms:modified>`+date+`</dcterms:modified>`))})
-		costly(t, "date", len(date), cpuTime()-began)
-		if err != nil {
-			return
-		}
-		for _, item := range document.Items {
-			for _, at := range []time.Time{item.Draft.Published, item.Draft.Updated} {
-				if again, err := time.Parse(time.RFC3339Nano, at.Format(time.RFC3339Nano)); err != nil || !again.Equal(at) {
-					t.Fatalf("%q became %s, and that %s, %v", date, at, again, err)
-				}
+	f.Add("2020-05-17T21:31:04Z", "Sun, 17 May 2020 21:31:04 +0200")
+	f.Fuzz(func(t *testing.T, published, updated string) {
+		p, u := escapedXML(published), escapedXML(updated)
+		asJSON, _ := json.Marshal(map[string]any{"version": "https://jsonfeed.org/version/1.1", "title": "J", "items": []any{
+			map[string]string{"id": "https://a.example/", "title": "T", "date_published": published, "date_modified": updated},
+		}}, jsontext.AllowInvalidUTF8(true))
+		for _, document := range []string{
+			rss("", `<title>T</title><link>https://a.example/</link><pubDate>`+p+`</pubDate><dc:date>`+u+`</dc:date><dcterms:modified>`+u+`</dcterms:modified>`),
+			rss("", `<title>T</title><link>https://a.example/</link><dcterms:issued>`+p+`</dcterms:issued><atom:updated>`+u+`</atom:updated>`),
+			`<feed xmlns="http://www.w3.org/2005/Atom"><title>A</title><entry><title>T</title><link href="https://a.example/"/><published>` + p + `</published><updated>` + u + `</updated></entry></feed>`,
+			`<feed version="0.3" xmlns="http://purl.org/atom/ns#"><entry><title>T</title><link href="https://a.example/"/><issued>` + p + `</issued><modified>` + u + `</modified></entry></feed>`,
+			string(asJSON),
+		} {
+			began := cpuTime()
+			d, err := ReadDocument(context.Background(), Received{Body: []byte(document)})
+			costly(t, "date", len(document), cpuTime()-began)
+			if err != nil {
+				continue
+			}
+			for _, item := range d.Items {
+				checkDate(t, document, item.Draft.Published)
+				checkDate(t, document, item.Draft.Updated)
 			}
 		}
 	})
+}
+
+func escapedXML(s string) string { return strings.NewReplacer("<", "&lt;", "&", "&amp;").Replace(s) }
+
+func checkDate(t *testing.T, document string, at time.Time) {
+	t.Helper()
+	if again, err := time.Parse(time.RFC3339Nano, at.Format(time.RFC3339Nano)); err != nil || !again.Equal(at) {
+		t.Fatalf("%s became %s, and that %s, %v", document, at, again, err)
+	}
 }
