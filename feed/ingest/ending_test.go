@@ -38,6 +38,9 @@ func (a *asked) Err() error {
 // Reading ends with its context, whatever it is at: decoding, the scan, the parser,
 // the mending of what is cut off, the look for flaws, the cleaning of items.
 func TestReadDocumentEnds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: the race detector has nothing to find")
+	}
 	var items strings.Builder
 	for range 30 {
 		items.WriteString(`<item><title>T</title><link>https://a.example/</link><description>` + strings.Repeat("длинно ", 200) + `</description></item>`)
