@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -115,25 +113,4 @@ func TestFirstVisitInBrowser(t *testing.T) {
 	b.wantTitles("Oil slips")
 	b.visit(p.url + "/my/interests")
 	b.sees("first-visit-390", "", "Muted", "North Korea", "Crude Oil")
-}
-
-// Without a script every press works, and what it took away can be undone.
-func TestReaderWithoutScript(t *testing.T) {
-	p := serve(t)
-	p.publish(about(1, "Talks resume", "North Korea"), about(2, "Oil slips", "Crude Oil"))
-	b := browser(t)
-	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
-		return err
-	}))
-	b.visit(p.url + "/")
-	b.press(".card:first-child .chip button[name=follow]")
-	b.visit(p.url + "/")
-	b.press(".card:first-child button[name=save]")
-	b.press(".allread button")
-	b.press(".note button")
-	b.click(".card:first-child .menu summary")
-	b.press(".card:first-child button[name=hide]")
-	b.press(".note button")
-	b.press("button[name=unsave]")
 }

@@ -85,6 +85,8 @@ func (b *tab) lookAtReset(j *journey, source string) {
 	b.visit(made.Link)
 	b.lookAt("seldom-new-password", source)
 	b.visit(made.Link + "x")
+	b.fill("main form", "password", "correct horse battery")
+	b.sees("dead-link", "", "This link is no longer good")
 	b.lookAt("seldom-dead-link", source)
 }
 

@@ -41,14 +41,13 @@ function happened([what, revision]) {
 }
 
 function listen() {
-  let begun = false;
   const events = new EventSource('/events');
   for (const what of ['feed', 'interests', 'marks']) events.addEventListener(what, (event) => {
     const told = [what, JSON.parse(event.data).revision];
     channel.postMessage(told);
     happened(told);
   });
-  events.onopen = () => { if (begun) happened(['feed']); begun = true; };
+  events.onopen = () => happened(['feed']); // what came between the page and its stream is told by no event
   return events;
 }
 
