@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/mmcdole/gofeed"
 	ext "github.com/mmcdole/gofeed/extensions"
@@ -37,8 +36,8 @@ func entryInput(document *parsed, i int, base *url.URL) input {
 		Byline:    entryByline(entry),
 		Language:  document.Language,
 		Kind:      string(entryKind(entry)),
-		Published: entryDate(entry.PublishedParsed, termsDate(entry, "issued"), termsDate(entry, "created"), entry.UpdatedParsed, termsDate(entry, "modified")),
-		Updated:   entryDate(entry.UpdatedParsed, termsDate(entry, "modified")),
+		Published: entryDate(entry.PublishedParsed, writtenDate(entry.Published), termsDate(entry, "issued"), termsDate(entry, "created"), entry.UpdatedParsed, writtenDate(entry.Updated), termsDate(entry, "modified")),
+		Updated:   entryDate(entry.UpdatedParsed, writtenDate(entry.Updated), termsDate(entry, "modified")),
 		Image:     entryImage(entry),
 	}
 	if isEmpty(in.Title) {
@@ -139,30 +138,6 @@ func entryKind(entry *gofeed.Item) feed.Kind {
 		}
 	}
 	return feed.News
-}
-
-// termsDate is a date of the Dublin Core terms, which the parser does not read.
-func termsDate(entry *gofeed.Item, name string) *time.Time {
-	for _, e := range entry.Extensions["dcterms"][name] {
-		for _, form := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", time.DateOnly, "2006-01", "2006"} {
-			if date, err := time.Parse(form, strings.TrimSpace(e.Value)); err == nil {
-				return &date
-			}
-		}
-	}
-	return nil
-}
-
-// entryDate writes the first date that there is and that RFC 3339 can say.
-func entryDate(dates ...*time.Time) string {
-	for _, date := range dates {
-		if date != nil && !date.IsZero() {
-			if utc := date.UTC(); utc.Year() >= 1 && utc.Year() <= 9999 {
-				return utc.Format(time.RFC3339Nano)
-			}
-		}
-	}
-	return ""
 }
 
 // entryImage is what the entry says is its image, else of media:thumbnail,
