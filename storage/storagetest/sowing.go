@@ -154,12 +154,22 @@ func sowingRemoved(t *testing.T, h Harness[topic.Store]) {
 
 func sowingOlder(t *testing.T, h Harness[topic.Store]) {
 	store, _ := h.Start(t)
-	bring(t, store, seedOf(2))
+	old, next := seedOf(1), seedOf(2)
+	short := topic.SeedVersion{Number: 2, Topics: next.Topics[1:4]} // without East Asia
+	if _, _, err := short.Sow(background(t), store); err != nil {   // and ends before it is told
+		t.Fatal(err)
+	}
+	same(t, "what the older told beside a newer that was cut short", byID(bring(t, store, old)), byID(next.Topics[1:]))
+	wantTopics(t, store, next.Topics[1:]...)
+	bring(t, store, next)
+	wantTopics(t, store, next.Topics...)
+	settled, _ := store.Sown(background(t))
 	for range 2 {
-		if told := bring(t, store, seedOf(1)); len(told) != 0 {
+		if told := bring(t, store, old); len(told) != 0 {
 			t.Errorf("the older version told of %v", told)
 		}
-		wantTopics(t, store, seedOf(2).Topics...)
+		wantTopics(t, store, next.Topics...)
+		wantSown(t, store, settled)
 	}
 }
 
