@@ -69,6 +69,9 @@ func NewApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, err
 	}
 	a := &App{cfg: cfg, log: log, stores: stores, own: account.NewSecret(), sown: sown, untold: sown.Untold(known)}
 	a.catalogue = topic.NewCatalogue(known)
+	if cfg.Tagger {
+		a.background.Go(func() { a.catalogue.Tagger() }) // compiled beside all that follows
+	}
 	a.index = feed.NewIndex(cfg.Horizon, time.Now, a.noteTopic)
 	a.feedLog = feed.NewLog(stores.Articles, a.index, stores.Announcements, feed.LogOptions{
 		HalfLife: cfg.HalfLife,
@@ -76,6 +79,7 @@ func NewApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, err
 	})
 	a.remember()
 	if err := a.newDoor(); err != nil {
+		a.background.Wait()
 		a.forget()
 		return nil, errors.Join(err, stores.Close())
 	}
@@ -212,9 +216,6 @@ func (a *App) noteTopic(t topic.Topic) {
 // the background.
 func (a *App) Start(ctx context.Context) error {
 	began := time.Now()
-	if a.cfg.Tagger {
-		a.background.Go(func() { a.catalogue.Tagger() }) // compiled while the index is warmed
-	}
 	if err := a.feedLog.Warm(ctx, a.progress()); err != nil {
 		return err
 	}
