@@ -40,7 +40,8 @@ var pagesWithoutArticles = []string{
 	"/search", "/pick", "/my/interests", "/sign-in", "/sign-up", "/my/merges/:id", "/my/devices", "/my/account",
 	"/my/password", "/my/password/:token", "/assets/:file", "/client.js", "/widget.js", "/embed/sign-in", "/embed/sign-in.js", "/sw.js", "/manifest.webmanifest",
 	"/robots.txt", "/sitemap.xml",
-	"/admin/sources", "/admin/sources.opml",
+	"/admin/sources", "/admin/sources.opml", "/my/links",
+	"/my/*", "/t/*", "/s/*", "/a/*", "/admin/*", // addresses of nothing
 }
 
 // pages is the reader on a house's stores.
