@@ -271,7 +271,11 @@ func (a *App) tell(ctx context.Context, topics []topic.Topic) error {
 		for i := range part {
 			changes[i].Topic = &part[i]
 		}
-		if _, _, err := a.feedLog.Put(ctx, changes); err != nil {
+		_, _, err := a.feedLog.Put(ctx, changes)
+		for try := 1; try < tellTries && (errors.Is(err, feed.ErrUnavailable) || errors.Is(err, feed.ErrContended)); try++ {
+			_, _, err = a.feedLog.Put(ctx, changes) // what is in the log is not said again
+		}
+		if err != nil {
 			return fmt.Errorf("tell of the topics that were sown: %w", err)
 		}
 	}
@@ -279,7 +283,11 @@ func (a *App) tell(ctx context.Context, topics []topic.Topic) error {
 }
 
 // toldAtOnce is how many topics are told in one call: the writer makes one insert of it.
-const toldAtOnce = 500
+const toldAtOnce = 250
+
+// tellTries is how often a slow store is asked, seconds each time, before the start
+// is given up.
+const tellTries = 10
 
 // progress returns a function that logs how far the index is, once a second.
 func (a *App) progress() func(done, total int) {
