@@ -50,6 +50,16 @@ func (b *tab) fill(form string, fields ...string) {
 	b.press(form + " button")
 }
 
+// enters fills in the form of sign-in, whose first press shows what would be merged.
+func (b *tab) enters(email string) {
+	b.t.Helper()
+	b.run(nil, `document.querySelector('#email').value = ''`)
+	b.do(chromedp.SendKeys(chromedp.CSS("#email"), email))
+	b.do(chromedp.SendKeys(chromedp.CSS("#password"), "correct horse battery"))
+	b.click("main form button")
+	b.until(`document.activeElement.className === 'preview'`)
+}
+
 // press presses a button or a link and waits for the next page.
 func (b *tab) press(what string) {
 	b.t.Helper()
@@ -122,7 +132,9 @@ func TestAccountsInBrowser(t *testing.T) {
 	desk.visit(p.url + "/sign-in")
 	desk.fill("main form", "email", "ann@example.com", "password", "wrong horse")
 	desk.sees("sign-in-1280", "email", "The e-mail address or the password is wrong", "Bring along the 1 topic of this device")
-	desk.fill("main form", "email", "ann@example.com", "password", "correct horse battery")
+	desk.enters("ann@example.com")
+	desk.sees("preview-1280", "", "1 topic will be added to your account", "Togo")
+	desk.press("main form button")
 	desk.sees("merge-1280", "", "Added from this device: 1 topic", "Togo", "ann@example.com")
 	desk.press(".acts form button")
 	desk.sees("undone-1280", "", "is taken back")

@@ -130,7 +130,9 @@ func (b *tab) bringsAlong(j *journey, first ...string) {
 	}
 	b.visit(j.url + "/sign-in")
 	b.sees("bring-390", "email", "Bring along the 2 topics of this device")
-	b.fill("main form", "email", "ann@example.com", "password", "correct horse battery")
+	b.enters("ann@example.com")
+	b.sees("preview-390", "", "1 topic will be added to your account", "Tennis", "1 topic is otherwise in your account", "Crude Oil: muted, no longer followed")
+	b.press("main form button")
 	b.sees("brought-390", "", "Added from this device: 1 topic", "Tennis", "Crude Oil", "muted, no longer followed")
 	var told string
 	b.run(&told, `return location.href`)

@@ -70,7 +70,10 @@ func (b *tab) lookAtEditors(j *journey, source string) {
 func (b *tab) lookAtMerge(j *journey, source string) {
 	b.t.Helper()
 	j.device(390).signUp(j.process, "ann@example.com")
-	b.signInAs(j.process, "ann@example.com")
+	b.visit(j.url + "/sign-in")
+	b.enters("ann@example.com")
+	b.lookAt("seldom-preview", source)
+	b.press("main form button")
 	b.lookAt("seldom-merge", source)
 	b.press(".acts form button")
 	b.lookAt("seldom-merge-undone", source)

@@ -37,7 +37,7 @@ func TestSearchAsYouType(t *testing.T) {
 	b.run(nil, `if (document.querySelector('#q').hasAttribute('aria-activedescendant')) throw new Error('a topic is chosen that nobody chose')`)
 	b.key(kb.ArrowDown)
 	b.until(`document.getElementById(document.querySelector('#q').getAttribute('aria-activedescendant'))?.matches('[aria-selected=true]')`)
-	b.key("\r")
+	b.enterPage("\r")
 	b.until(`location.pathname === '/t/tennis' && document.querySelector('.levels .state')`)
 
 	b.visit(p.url + "/") // Enter with none chosen searches
@@ -45,7 +45,7 @@ func TestSearchAsYouType(t *testing.T) {
 	b.until(`document.activeElement.role === 'combobox'`)
 	b.key("k")
 	b.until(`document.querySelector('#found [role=option]')`)
-	b.key("\r")
+	b.enterPage("\r")
 	b.until(`location.pathname === '/search' && document.querySelector('main .row')`)
 }
 

@@ -39,9 +39,10 @@ var (
 	marksKept  = loadAsset("marks.js", scriptType)
 	offline    = loadAsset("offline.js", scriptType, "marks.js", marksKept.path)
 	find       = loadAsset("find.js", scriptType)
-	script     = loadAsset("page.js", scriptType, "live.js", live.path, "offline.js", offline.path, "find.js", find.path)
+	bring      = loadAsset("bring.js", scriptType)
+	script     = loadAsset("page.js", scriptType, "live.js", live.path, "offline.js", offline.path, "find.js", find.path, "bring.js", bring.path)
 
-	parts = []asset{stylesheet, icon, live, marksKept, offline, find, script}
+	parts = []asset{stylesheet, icon, live, marksKept, offline, find, bring, script}
 
 	worker = loadAsset("sw.js", scriptType, "page.css", stylesheet.path, "icon.svg", icon.path,
 		"live.js", live.path, "offline.js", offline.path, "marks.js", marksKept.path, "find.js", find.path, "page.js", script.path)
@@ -49,7 +50,7 @@ var (
 )
 
 // speakers are the parts that have their texts from the page's script.
-var speakers = map[string][]string{"page.js": {"live.js", "offline.js", "find.js"}}
+var speakers = map[string][]string{"page.js": {"live.js", "offline.js", "find.js", "bring.js"}}
 
 // remarks are the comments of a script that stand on lines of their own: a seventh of
 // what would travel with each first page.

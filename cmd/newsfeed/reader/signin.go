@@ -21,10 +21,10 @@ type signPage struct {
 	After  string // where to be led when it is done
 	SignUp bool   // anyone may
 
-	Guest bool // what this browser holds can be brought along
-	Bring int  // topics it follows or mutes
-	Merge bool // the box is ticked
-	Again bool // a sign-in was interrupted, and what it began is finished without asking
+	Guest bool        // what this browser holds can be brought along
+	Bring []topicView // topics it follows or mutes
+	Merge bool        // the box is ticked
+	Again bool        // a sign-in was interrupted, and what it began is finished without asking
 
 	Elsewhere string // where to sign in with an account elsewhere; "": nowhere
 
@@ -93,7 +93,10 @@ func (r *Reader) signPage(c *fiber.Ctx, name, title string) error {
 
 func (r *Reader) newSignPage(c *fiber.Ctx, v *visitor, title, after string) *signPage {
 	p := &signPage{layout: r.layout(c, v, title), After: after, SignUp: r.deps.SignUp,
-		Guest: v.guest(), Bring: len(v.list.Interests()), Again: v.merged, Elsewhere: r.elsewhere(after)}
+		Guest: v.guest(), Again: v.merged, Elsewhere: r.elsewhere(after)}
+	for _, i := range v.list.Interests() {
+		p.Bring = append(p.Bring, r.topicView(v, r.named(i.Topic)))
+	}
 	p.Enter.Back = url.QueryEscape(after)
 	c.Set(fiber.HeaderCacheControl, keepPrivate)
 	return p

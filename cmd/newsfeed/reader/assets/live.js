@@ -3,7 +3,7 @@
 // (the lock says which) and tells the others; hidden tabs let go.
 
 const feed = document.querySelector('[data-since]');
-let name, channel, text, make, pill, release, changed = false, asking = 0;
+let name, channel, text, make, answered, pill, release, changed = false, asking = 0;
 
 function showPill(text) {
   if (!pill) {
@@ -32,8 +32,9 @@ async function countNewer() {
 
 // happened takes in an event. A stream that begins tells the revision that there is:
 // only a list that is newer than the page's is news.
-function happened([what, revision]) {
+async function happened([what, revision]) {
   if (what === 'feed') countNewer();
+  await answered();
   if (what === 'interests' && revision > Number(document.body.dataset.revision)) {
     if (location.pathname === '/my/interests' && !document.querySelector('.toast button')) location.reload();
     else if (feed) { changed = true; showPill(text('topics-changed')); }
@@ -78,7 +79,7 @@ function letGo() {
 
 /** begin listens for an account, whenever its page is seen. */
 export function begin(page) {
-  ({ text, make } = page);
+  ({ text, make, answered } = page);
   name = `newsfeed live ${page.account}`;
   channel = new BroadcastChannel(name);
   channel.onmessage = (event) => happened(event.data);

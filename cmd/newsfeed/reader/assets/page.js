@@ -104,6 +104,8 @@ function chose(step) {
   button.textContent = n ? text('show-my-feed', { n }) : text('back-to-the-feed');
 }
 
+let answered; // once all presses on topics are: until then nobody knows whose edit an event tells of
+
 /** muting returns the cards that a mute of a topic takes away. */
 const muting = (topic) => cards().filter((card) => $$('button[name=mute]', card).some((b) => b.value === topic));
 
@@ -132,7 +134,9 @@ async function edit(topic, level, name, from, undone) {
   const was = on ? (on.closest('.favourite') ? 'favourite' : 'follow') : 'none';
   let away = false;
   try {
-    if (!await send('/my/interests', { [level]: topic, back: '/' })) return false;
+    const sent = send('/my/interests', { [level]: topic, back: '/' });
+    answered = Promise.allSettled([answered, sent.then((taken) => { if (taken) document.body.dataset.revision++; })]);
+    if (!await sent) return false;
   } catch {
     if (!account) return say(text('away'));
     away = true;
@@ -239,6 +243,16 @@ addEventListener('submit', async (event) => {
   if (form.getAttribute('action') !== '/my/interests' || !levels.includes(button?.name)) return;
   event.preventDefault();
   await (await offline()).edit(button.value, button.name === 'none' ? null : button.name, nameOf(button));
+});
+
+// What a sign-in brings along is shown before.
+
+addEventListener('submit', async (event) => {
+  const form = event.target;
+  if (form.getAttribute('action') !== '/sign-in' || !form.elements.merge?.checked || form.dataset.shown || !$('.held', form)) return;
+  event.preventDefault();
+  form.dataset.shown = 'yes';
+  if (!await import('./bring.js').then((m) => m.preview(page, form)).catch(() => false)) form.requestSubmit();
 });
 
 // What is opened is read. Nobody has nothing to keep that in.
@@ -349,7 +363,7 @@ if (performance.getEntriesByType('navigation')[0]?.type === 'back_forward') {
 
 // What a page needs a little later, or seldom, is loaded then.
 
-const page = { account, showMark, text, make, say, show, at, mute: (topic) => putAway(muting(topic)) };
+const page = { account, answered: () => answered, showMark, text, make, say, show, at, mute: (topic) => putAway(muting(topic)) };
 
 async function offline() {
   const module = await import('./offline.js');
