@@ -53,3 +53,9 @@ func (m *merge) appraise(key int64, is meta, at uint32) (a appraisal) {
 	a.score = key + min(worth, maxInterest) + kindWorth[is.kind()] + freshWorth(fresh)
 	return a
 }
+
+// appraiseRow is appraise for a row of which nothing is at hand.
+func (m *merge) appraiseRow(r row) appraisal {
+	b := m.view.at(r)
+	return m.appraise(m.view.key(r), b.meta, b.tags)
+}

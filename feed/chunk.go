@@ -98,12 +98,6 @@ func (w *walker) judgeFetched() {
 	}
 }
 
-// appraiseRow is appraise for a row of which nothing is at hand.
-func (w *walker) appraiseRow(r row) appraisal {
-	b := w.m.view.at(r)
-	return w.m.appraise(w.m.view.key(r), b.meta, b.tags)
-}
-
 // opens reports whether a candidate opens the place of its story.
 func (w *walker) opens(h hit) bool {
 	story := w.story(h.row)
@@ -144,7 +138,7 @@ func (w *walker) enter(p *place, r row) {
 	if !v.alive(r, w.m.edition) {
 		return
 	}
-	a := w.appraiseRow(r)
+	a := w.m.appraiseRow(r)
 	if !slices.Contains(w.seen, a.source) {
 		w.seen = append(w.seen, a.source)
 	}
@@ -184,7 +178,7 @@ func (w *walker) sources(n storyNum) int {
 
 // score is the sum of the terms of an article; see terms.
 func (w *walker) score(r row, sources int) int64 {
-	return w.appraiseRow(r).score + coverage(sources)
+	return w.m.appraiseRow(r).score + coverage(sources)
 }
 
 // queue puts a place that was opened on the heap, by score, of equal scores by their

@@ -339,29 +339,15 @@ func (m *merge) ranks(a, b hit) bool {
 // weight returns the weight of the best topic that a row carries and the person
 // follows.
 func (m *merge) weight(r row) int64 {
-	if m.graded {
-		for t := range m.view.tagsOf(r).all() {
-			if s := m.standing(t.topic()); s.matched() && s.level() == standingFavourite {
-				return weightFavourite
-			}
-		}
+	if !m.graded {
+		return weightFollow
 	}
-	return weightFollow
+	return m.appraiseRow(r).weight
 }
 
 // allows reports whether the list that the merge is of lets a row stand in the
 // feed: something matches, nothing is muted.
-func (m *merge) allows(r row) bool {
-	matched := m.cold
-	for t := range m.view.tagsOf(r).all() {
-		s := m.standing(t.topic())
-		if s.muted() {
-			return false
-		}
-		matched = matched || s.matched()
-	}
-	return matched
-}
+func (m *merge) allows(r row) bool { return m.appraiseRow(r).allowed }
 
 // standing returns how the person stands to a topic.
 func (m *merge) standing(n topicNum) standing {
