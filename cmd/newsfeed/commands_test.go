@@ -161,10 +161,13 @@ func serving(t *testing.T, args ...string) (data string, stop func() (int, strin
 		return code, said.String()
 	}
 	t.Cleanup(func() { stop() })
-	for deadline := time.Now().Add(time.Minute); !strings.Contains(said.String(), "msg=ready"); time.Sleep(5 * time.Millisecond) {
-		if len(ended) > 0 || time.Now().After(deadline) {
-			t.Fatalf("serve is not ready: %s", said.String())
-		}
+	select {
+	case <-said.await("msg=ready"):
+	case code := <-ended:
+		ended <- code
+		t.Fatalf("serve ended with %d: %s", code, said.String())
+	case <-time.After(time.Minute):
+		t.Fatalf("serve is not ready: %s", said.String())
 	}
 	return data, stop
 }

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"math/big"
+	"newsfeed/storage/storagetest/servers"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,10 +121,7 @@ func (p *process) story(id string) (urls []string) {
 
 // corpus makes the articles, and the addresses that the follower is to get.
 func corpus(t *testing.T) (files, want []string) {
-	data := os.Getenv("NEWSFEED_TESTDATA")
-	if data == "" {
-		t.Skip("NEWSFEED_TESTDATA names no folder of test data")
-	}
+	data := servers.TestData(t)
 	type scored struct {
 		url string
 		key *big.Int

@@ -235,14 +235,34 @@ func testArticle(i int) map[string]any {
 
 // syncBuffer is a bytes.Buffer that may be read while it is written.
 type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
+	mu      sync.Mutex
+	b       bytes.Buffer
+	awaited string
+	came    chan struct{} // nil: nothing is awaited
 }
 
 func (b *syncBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	defer b.look()
 	return b.b.Write(p)
+}
+
+// await returns a channel that is closed once a text was written.
+func (b *syncBuffer) await(text string) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	came := make(chan struct{})
+	b.awaited, b.came = text, came
+	b.look()
+	return came
+}
+
+func (b *syncBuffer) look() {
+	if b.came != nil && bytes.Contains(b.b.Bytes(), []byte(b.awaited)) {
+		close(b.came)
+		b.came = nil
+	}
 }
 
 func (b *syncBuffer) String() string {
