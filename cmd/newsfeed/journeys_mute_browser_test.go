@@ -36,7 +36,6 @@ func TestJourneyOfAMute(t *testing.T) {
 	rss := b.feedLink(j)
 	shown := func(want bool) {
 		t.Helper()
-		const topic = "North Korea"
 		for _, path := range []string{"/", "/t/iran", "/t/north-korea", "/s/" + story} {
 			b.visit(j.url + path)
 			var main string
